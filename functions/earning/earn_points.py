@@ -1,0 +1,39 @@
+"""Use cases of purchases: record, quote, read."""
+
+from shared.domain.earning import earn
+from shared.domain.entry import Entry, MemberId, purchase_key, request_hash
+from shared.domain.errors import EntryUnknownError, PurchaseUnknownError
+from shared.domain.purchase import Purchase
+from shared.ports import Ledger, Programs
+
+
+def record_purchase(purchase: Purchase, *, ledger: Ledger, programs: Programs) -> Entry:
+    """Give the purchase's points to its member, once.
+
+    Raises what shared.domain.earning.earn raises, MemberUnknownError, KeyReusedError, TryAgainError.
+    """
+    versions = programs.versions()
+    return ledger.decide_and_post(
+        purchase_key(purchase.order_id),
+        MemberId(purchase.member_id),
+        request_hash(purchase),
+        lambda view: earn(view.wallet, purchase, versions, now=view.now),
+    )
+
+
+def quote_purchase(purchase: Purchase, *, ledger: Ledger, programs: Programs) -> Entry:
+    """The entry that the purchase would become now; nothing is written. Raises as `record_purchase`."""
+    view = ledger.view(MemberId(purchase.member_id))
+    entry, _ = earn(view.wallet, purchase, programs.versions(), now=view.now)
+    return entry
+
+
+def read_purchase(order_id: str, *, ledger: Ledger) -> tuple[Purchase, Entry]:
+    """A recorded purchase and its entry. Raises PurchaseUnknownError, TryAgainError."""
+    try:
+        entry = ledger.entry(purchase_key(order_id))
+    except EntryUnknownError as error:
+        raise PurchaseUnknownError from error
+    if entry.purchase is None:
+        raise PurchaseUnknownError
+    return entry.purchase, entry

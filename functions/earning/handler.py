@@ -1,0 +1,69 @@
+"""POST /v1/purchases and its kin: tills and shop servers report what members bought."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
+from pydantic import ValidationError
+
+from functions.earning.earn_points import quote_purchase, read_purchase, record_purchase
+from functions.earning.models import (
+    BatchAnswer,
+    BatchRequest,
+    BatchResult,
+    PurchaseRequest,
+    QuoteAnswer,
+    RecordedAnswer,
+)
+from shared.api.answers import BalanceAnswer, EntryAnswer, PurchaseAnswer, earned
+from shared.api.fields import Id
+from shared.api.problems import faults_of, problem
+from shared.domain.errors import LaurelError, RequestInvalidError
+from shared.entrypoint import wiring
+from shared.entrypoint.app import make_app, serve
+from shared.entrypoint.callers import OPERATOR, POS, for_any
+
+app = make_app()
+
+
+@app.post("/v1/purchases", status_code=201, tags=["earning"], **for_any(POS))
+def post_purchase(body: Annotated[PurchaseRequest, Body()]) -> EntryAnswer:
+    """Record a purchase and give its points, once per order id"""
+    wired = wiring.wired()
+    return EntryAnswer.of(record_purchase(body.purchase(), ledger=wired.ledger, programs=wired.programs))
+
+
+@app.post("/v1/purchases/quote", tags=["earning"], **for_any(POS))
+def post_quote(body: Annotated[PurchaseRequest, Body()]) -> QuoteAnswer:
+    """What a purchase would earn now; writes nothing"""
+    wired = wiring.wired()
+    entry = quote_purchase(body.purchase(), ledger=wired.ledger, programs=wired.programs)
+    return QuoteAnswer(earned=earned(entry, entry.why, entry.zone), balances=[BalanceAnswer.of(after) for after in entry.after])
+
+
+@app.post("/v1/purchases/batch", tags=["earning"], **for_any(POS))
+def post_batch(body: Annotated[BatchRequest, Body()]) -> BatchAnswer:
+    """Record up to 25 purchases, each with a result of its own"""
+    return BatchAnswer(results=[_result(document) for document in body.purchases])
+
+
+def _result(document: dict[str, Any]) -> BatchResult:
+    try:
+        return BatchResult(status=201, entry=post_purchase(PurchaseRequest.model_validate(document)))
+    except ValidationError as error:
+        faults = faults_of(error.errors(include_url=False, include_input=False, include_context=False))
+        document = problem(RequestInvalidError(faults=faults))
+    except LaurelError as error:
+        document = problem(error)
+    return BatchResult(status=document["status"], problem=document)
+
+
+@app.get("/v1/purchases/<order_id>", tags=["earning"], **for_any(POS, OPERATOR))
+def get_purchase(order_id: Annotated[Id, Path()]) -> RecordedAnswer:
+    """A recorded purchase with its lines and its entry"""
+    purchase, entry = read_purchase(order_id, ledger=wiring.wired().ledger)
+    return RecordedAnswer(purchase=PurchaseAnswer.of(purchase), entry=EntryAnswer.of(entry))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry point."""
+    return serve(app, event, context)

@@ -1,0 +1,1 @@
+"""Members enrol, change and leave."""

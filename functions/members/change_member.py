@@ -1,0 +1,49 @@
+"""Use cases: a profile changes, a member leaves."""
+
+from dataclasses import replace
+
+from functions.members.models import ChangeRequest, MyChangeRequest
+from shared.domain.entry import Entry, MemberId, closure_key, request_hash
+from shared.domain.errors import MemberClosedError
+from shared.domain.member import Profile, close
+from shared.ports import Clock, Members, Programs
+
+ZONE_WITHOUT_PROGRAM = "UTC"
+
+
+def change_member(member: MemberId, request: MyChangeRequest, *, members: Members, clock: Clock) -> Profile:
+    """Set the fields that the request names; the same request again changes nothing.
+
+    Raises MemberUnknownError, MemberClosedError, IdentityTakenError, TryAgainError.
+    """
+    now = clock.now()
+
+    def change(before: Profile) -> Profile:
+        if before.closed_at:
+            raise MemberClosedError
+        after = before.with_consents(request.consents, now)
+        plain = {"email", "phone", "birth_date", "time_zone", "locale"} & request.model_fields_set
+        after = replace(after, **{name: getattr(request, name) for name in plain})
+        if isinstance(request, ChangeRequest):
+            given = {**before.attributes, **request.attributes}
+            after = replace(after, attributes={name: value for name, value in given.items() if value is not None})
+            if "login" in request.model_fields_set:
+                after = replace(after, login=request.login.login() if request.login else None)
+        return after if after == before else replace(after, version=before.version + 1)
+
+    return members.update(member, change)
+
+
+def close_member(member: MemberId, *, members: Members, programs: Programs) -> Entry:
+    """Forfeit all points, forgive debt, erase personal data. Once: a second time answers as the first.
+
+    Raises MemberUnknownError, TryAgainError.
+    """
+    versions = programs.versions()
+    zone = versions[-1].program.time_zone if versions else ZONE_WITHOUT_PROGRAM
+    return members.close(
+        member,
+        closure_key(member),
+        request_hash("closure", member),
+        lambda view: close(view.wallet, now=view.now, zone=zone),
+    )

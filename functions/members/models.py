@@ -1,0 +1,171 @@
+"""Requests and answers of members."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, Field
+
+from shared.api.fields import Answer, Day, Id, Instant, Request
+from shared.domain.member import Enrolment, Login, Profile
+
+ENTRIES_MAX = 50
+"""Consents, and custom attributes, that one profile may hold."""
+
+
+def _email(value: str) -> str:
+    """Lower case throughout: in practice no two people share a mailbox that differs by case alone."""
+    try:
+        return validate_email(value, check_deliverability=False).normalized.lower()
+    except EmailNotValidError as error:
+        raise ValueError("must be an e-mail address") from error
+
+
+def _phone(value: str) -> str:
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("must be an international number, such as +12015550123") from error
+    if not value.isascii() or not phonenumbers.is_possible_number(number):
+        raise ValueError("must be an international number, such as +12015550123")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("must be an IANA time zone, such as America/New_York")
+    return value
+
+
+Email = Annotated[str, Field(max_length=254, examples=["ada@example.com"]), AfterValidator(_email)]
+Phone = Annotated[str, Field(max_length=32, examples=["+12015550123"]), AfterValidator(_phone)]
+TimeZone = Annotated[str, Field(max_length=64, examples=["America/New_York"]), AfterValidator(_zone)]
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", examples=["en-US"])]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Whole = Annotated[int, Field(ge=-(10**12), le=10**12)]
+Value = Annotated[str, Field(max_length=256)] | bool | Whole
+Consents = Annotated[dict[Name, bool], Field(max_length=ENTRIES_MAX)]
+Attributes = Annotated[dict[Name, Value], Field(max_length=ENTRIES_MAX)]
+
+
+class LoginRequest(Request):
+    """The login that belongs to a member: `subject` of the OIDC `issuer`."""
+
+    issuer: Annotated[str, Field(pattern=r"^https://[!-~]{1,200}$")]
+    subject: Annotated[str, Field(pattern=r"^[!-~]{1,128}$")]
+
+    def login(self) -> Login:
+        """The domain's login."""
+        return Login(self.issuer, self.subject)
+
+
+class EnrolRequest(Request):
+    """A new member. `customer_id` is the shop's own id of the customer: sending the same enrolment again changes nothing."""
+
+    customer_id: Id
+    email: Email | None = None
+    phone: Phone | None = None
+    birth_date: Day | None = None
+    time_zone: TimeZone | None = None
+    locale: Locale | None = None
+    login: LoginRequest | None = None
+    consents: Consents = {}
+    attributes: Attributes = {}
+
+
+class EnrolAnswer(Answer):
+    """The receipt of an enrolment; read the member for the rest."""
+
+    member_id: str
+    customer_id: str
+    enrolled_at: Instant
+
+    @classmethod
+    def of(cls, enrolment: Enrolment) -> "EnrolAnswer":
+        """The receipt as the API tells it."""
+        return cls(member_id=enrolment.member, customer_id=enrolment.customer_id, enrolled_at=enrolment.enrolled_at)
+
+
+class MyChangeRequest(Request):
+    """What members may change themselves. A field left out stays; null empties it."""
+
+    birth_date: Day | None = None
+    time_zone: TimeZone | None = None
+    locale: Locale | None = None
+    consents: Consents = {}
+
+
+class ChangeRequest(MyChangeRequest):
+    """What tills and operators may change. Consents and attributes given are merged; an attribute set to null goes away."""
+
+    email: Email | None = None
+    phone: Phone | None = None
+    attributes: Annotated[dict[Name, Value | None], Field(max_length=ENTRIES_MAX)] = {}
+    login: LoginRequest | None = None
+
+
+class ConsentAnswer(Answer):
+    """Whether the member agreed, and when they last said so."""
+
+    granted: bool
+    at: Instant
+
+
+class LoginAnswer(Answer):
+    """The login of a member."""
+
+    issuer: str
+    subject: str
+
+
+class MemberAnswer(Answer):
+    """A member's profile. `status` is active or closed; a closed member's personal data are gone."""
+
+    member_id: str
+    customer_id: str
+    status: str
+    enrolled_at: Instant
+    closed_at: Instant | None
+    email: str | None
+    phone: str | None
+    birth_date: date | None
+    time_zone: str | None
+    locale: str | None
+    login: LoginAnswer | None
+    consents: dict[str, ConsentAnswer]
+    attributes: dict[str, Any]
+
+    @classmethod
+    def of(cls, profile: Profile) -> "MemberAnswer":
+        """The profile as the API tells it."""
+        login = profile.login
+        return cls(
+            member_id=profile.member,
+            customer_id=profile.customer_id,
+            status="closed" if profile.closed_at else "active",
+            enrolled_at=profile.enrolled_at,
+            closed_at=profile.closed_at,
+            email=profile.email,
+            phone=profile.phone,
+            birth_date=profile.birth_date,
+            time_zone=profile.time_zone,
+            locale=profile.locale,
+            login=LoginAnswer(issuer=login.issuer, subject=login.subject) if login else None,
+            consents={
+                name: ConsentAnswer(granted=consent.granted, at=consent.at) for name, consent in profile.consents.items()
+            },
+            attributes=dict(profile.attributes),
+        )
+
+
+class MembersAnswer(Answer):
+    """The members found: one or none."""
+
+    members: list[MemberAnswer]
+
+
+FIND_BY: dict[str, Callable[[str], str]] = {"email": _email, "phone": _phone}
+"""How a value that a till looks up is brought into normal form."""

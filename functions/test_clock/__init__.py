@@ -1,0 +1,1 @@
+"""The settable clock of sandbox stages; production does not have this function."""

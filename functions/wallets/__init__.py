@@ -1,0 +1,1 @@
+"""What members have, and why."""

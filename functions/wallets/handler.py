@@ -1,0 +1,134 @@
+"""Wallets, histories and entries, for staff by member id and for members themselves."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from functions.wallets.list_entries import Filters, explain_entry, list_entries
+from functions.wallets.models import (
+    Basis,
+    ExplainedAnswer,
+    HistoryAnswer,
+    PurseAnswer,
+    RowAnswer,
+    WalletAnswer,
+)
+from functions.wallets.read_wallet import read_wallet
+from shared.api.answers import EntryAnswer, PostingAnswer, PurchaseAnswer
+from shared.api.fields import Day, EntryId, Id
+from shared.domain.entry import Entry, EntryKey, EntryKind, MemberId
+from shared.domain.errors import LoginUnknownError, MemberUnknownError
+from shared.entrypoint import wiring
+from shared.entrypoint.app import make_app, serve
+from shared.entrypoint.callers import MEMBER, OPERATOR, POS, caller, for_any
+
+EXPIRING_SOON = timedelta(days=30)
+
+app = make_app()
+
+AsOf = Annotated[Day | None, Query(description="the end of this local day of the program's zone")]
+BasisOf = Annotated[Basis, Query(description="which day of an entry counts")]
+Kind = Annotated[EntryKind | None, Query()]
+Since = Annotated[Day | None, Query(description="from this local day on")]
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query(max_length=1000)]
+
+
+@app.get("/v1/members/<member_id>/wallet", tags=["wallets"], **for_any(POS, OPERATOR))
+def get_wallet(member_id: Annotated[Id, Path()], as_of: AsOf = None, basis: BasisOf = Basis.RECORDED) -> WalletAnswer:
+    """A member's points, now or at the end of a past day"""
+    return _wallet(MemberId(member_id), as_of, basis)
+
+
+@app.get("/v1/me/wallet", tags=["wallets"], **for_any(MEMBER))
+def get_my_wallet(as_of: AsOf = None, basis: BasisOf = Basis.RECORDED) -> WalletAnswer:
+    """The caller's own points"""
+    return _wallet(_me(), as_of, basis)
+
+
+@app.get("/v1/members/<member_id>/entries", tags=["wallets"], **for_any(POS, OPERATOR))
+def get_entries(
+    member_id: Annotated[Id, Path()],
+    kind: Kind = None,
+    since: Since = None,
+    as_of: AsOf = None,
+    basis: BasisOf = Basis.RECORDED,
+    limit: Limit = 25,
+    cursor: Cursor = None,
+) -> HistoryAnswer:
+    """A member's history, newest first"""
+    return _history(MemberId(member_id), Filters(kind, since, as_of, basis), limit, cursor)
+
+
+@app.get("/v1/me/entries", tags=["wallets"], **for_any(MEMBER))
+def get_my_entries(
+    kind: Kind = None,
+    since: Since = None,
+    as_of: AsOf = None,
+    basis: BasisOf = Basis.RECORDED,
+    limit: Limit = 25,
+    cursor: Cursor = None,
+) -> HistoryAnswer:
+    """The caller's own history, newest first"""
+    return _history(_me(), Filters(kind, since, as_of, basis), limit, cursor)
+
+
+@app.get("/v1/entries/<entry_id>", tags=["wallets"], **for_any(POS, OPERATOR))
+def get_entry(entry_id: Annotated[EntryId, Path()]) -> ExplainedAnswer:
+    """One entry explained"""
+    return _explained(explain_entry(EntryKey(entry_id), None, ledger=wiring.wired().ledger))
+
+
+@app.get("/v1/me/entries/<entry_id>", tags=["wallets"], **for_any(MEMBER))
+def get_my_entry(entry_id: Annotated[EntryId, Path()]) -> ExplainedAnswer:
+    """One of the caller's own entries explained"""
+    return _explained(explain_entry(EntryKey(entry_id), _me(), ledger=wiring.wired().ledger))
+
+
+def _me() -> MemberId:
+    try:
+        return wiring.wired().members.find(caller(app).login.identity)
+    except MemberUnknownError as error:
+        raise LoginUnknownError from error
+
+
+def _wallet(member: MemberId, as_of: Day | None, basis: Basis) -> WalletAnswer:
+    wired = wiring.wired()
+    found = read_wallet(member, as_of, basis, ledger=wired.ledger, programs=wired.programs)
+    return WalletAnswer(
+        member_id=member,
+        status="closed" if found.wallet.closed else "active",
+        day=found.day,
+        time_zone=found.zone,
+        sequence=found.wallet.sequence,
+        currencies=[PurseAnswer.of(purse, found.zone, found.day + EXPIRING_SOON) for purse in found.purses],
+    )
+
+
+def _history(member: MemberId, filters: Filters, limit: int, cursor: str | None) -> HistoryAnswer:
+    wired = wiring.wired()
+    rows, following = list_entries(
+        member,
+        filters,
+        limit,
+        cursor,
+        ledger=wired.ledger,
+        programs=wired.programs,
+        secret=wired.cursor_secret.value,
+    )
+    return HistoryAnswer(entries=[RowAnswer.of(row) for row in rows], cursor=following)
+
+
+def _explained(entry: Entry) -> ExplainedAnswer:
+    return ExplainedAnswer(
+        **EntryAnswer.of(entry).model_dump(),
+        previous_entry_id=entry.previous,
+        postings=[PostingAnswer.of(posting, entry.zone) for posting in entry.postings],
+        purchase=PurchaseAnswer.of(entry.purchase) if entry.purchase else None,
+    )
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry point."""
+    return serve(app, event, context)

@@ -1,0 +1,75 @@
+"""Use cases: a member's history, and one entry explained."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from functions.wallets.models import Basis
+from functions.wallets.read_wallet import ZONE_WITHOUT_PROGRAM, check_not_to_come
+from shared.api.cursor import read_cursor, sign_cursor
+from shared.domain.calendar import local_day
+from shared.domain.entry import Entry, EntryKey, EntryKind, HistoryRow, MemberId
+from shared.domain.errors import EntryUnknownError
+from shared.ports import Ledger, Programs
+
+EXAMINED_MAX = 1000
+"""Entries that one request looks at; with filters a page may be short although there is more, and then has a cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which entries to list. Days are local days of the program's zone, `since` and `as_of` inclusive."""
+
+    kind: EntryKind | None = None
+    since: date | None = None
+    as_of: date | None = None
+    basis: Basis = Basis.RECORDED
+
+    def take(self, row: HistoryRow, zone: str) -> bool:
+        """Whether the row is to be listed."""
+        day = row.recorded_on if self.basis is Basis.RECORDED else local_day(row.occurred_at, zone)
+        return (
+            (self.kind is None or row.kind is self.kind)
+            and (self.since is None or day >= self.since)
+            and (self.as_of is None or day <= self.as_of)
+        )
+
+
+def list_entries(
+    member: MemberId,
+    filters: Filters,
+    limit: int,
+    cursor: str | None,
+    *,
+    ledger: Ledger,
+    programs: Programs,
+    secret: Callable[[], bytes],
+) -> tuple[list[HistoryRow], str | None]:
+    """Up to `limit` entries, newest first, and the cursor of the next page.
+
+    Raises MemberUnknownError, CursorInvalidError, RequestInvalidError, TryAgainError.
+    """
+    view, versions = ledger.view(member), programs.versions()
+    zone = versions[-1].program.time_zone if versions else ZONE_WITHOUT_PROGRAM
+    if filters.as_of is not None:
+        check_not_to_come(filters.as_of, local_day(view.now, zone))
+    scope = ("entries", member, filters)
+    start = None
+    if cursor is not None:
+        sequence, key = read_cursor(cursor, secret(), *scope)
+        start = (sequence, EntryKey(key))
+    taken: list[HistoryRow] = []
+    for examined, row in enumerate(ledger.rows(view.wallet, start), start=1):
+        if filters.take(row, zone):
+            taken.append(row)
+        if (len(taken) == limit or examined == EXAMINED_MAX) and row.previous is not None:
+            return taken, sign_cursor([row.sequence - 1, row.previous], secret(), *scope)
+    return taken, None
+
+
+def explain_entry(key: EntryKey, member: MemberId | None, *, ledger: Ledger) -> Entry:
+    """The whole entry; another member's is as unknown as none. Raises EntryUnknownError, TryAgainError."""
+    entry = ledger.entry(key)
+    if member is not None and entry.member != member:
+        raise EntryUnknownError
+    return entry

@@ -1,0 +1,1 @@
+"""The infrastructure of Laurel: two CDK stacks per stage, and the bundles of its functions."""

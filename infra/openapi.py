@@ -1,0 +1,92 @@
+"""Make the API's document from the routes of every function: `python -m infra.openapi`.
+
+The result is committed, served by the function `openapi`, and read by the service stack, which makes one route of the
+gateway from each operation. So code, document and gateway cannot differ; a test makes it anew and compares.
+"""
+
+import importlib
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+
+FUNCTIONS = Path(__file__).parents[1] / "functions"
+DOCUMENT = FUNCTIONS / "openapi" / "openapi.json"
+
+INFO = {
+    "title": "Laurel",
+    "version": "1",
+    "description": "Loyalty points that are never lost, doubled or unexplained. "
+    "Problems are RFC 9457 documents; their types are listed in docs/api.md.",
+}
+SECURITY_SCHEMES = {
+    "members": HTTPBearer(bearerFormat="JWT", description="An access token of a member (code flow with PKCE)"),
+    "staff": HTTPBearer(
+        bearerFormat="JWT", description="An access token of a till (client credentials) or an operator (code flow)"
+    ),
+}
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457 problem; beside these members it carries the data of its type",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "examples": ["urn:laurel:problem:member-unknown"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "what to do next"},
+    },
+}
+PROBLEM_RESPONSE = {
+    "description": "A problem",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def make_document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of all functions."""
+    paths: dict[str, Any] = {}
+    schemas: dict[str, Any] = {"Problem": PROBLEM}
+    schemes: dict[str, Any] = {}
+    for folder in sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py")):
+        handler = importlib.import_module(f"functions.{folder}.handler")
+        part = json.loads(
+            handler.app.get_openapi_json_schema(openapi_version="3.1.0", security_schemes=SECURITY_SCHEMES, **INFO)
+        )
+        for path, operations in part["paths"].items():
+            paths.setdefault(path, {}).update({verb: _operation(found, handler) for verb, found in operations.items()})
+        _merge(schemas, part["components"].get("schemas", {}))
+        schemes |= part["components"]["securitySchemes"]
+    for unused in ("HTTPValidationError", "ValidationError", "ResponseValidationError"):
+        schemas.pop(unused, None)
+    components = {"schemas": dict(sorted(schemas.items())), "securitySchemes": dict(sorted(schemes.items()))}
+    return {"openapi": "3.1.0", "info": INFO, "paths": dict(sorted(paths.items())), "components": components}
+
+
+def _operation(found: dict[str, Any], handler: ModuleType) -> dict[str, Any]:
+    """An operation by its function's name and docstring, with its problems: the framework's own 422 never leaves Laurel."""
+    name = next(name for name in vars(handler) if found["operationId"].startswith(f"{name}_v1_"))
+    responses = {status: answer for status, answer in found["responses"].items() if status != "422"}
+    return {
+        **found,
+        "operationId": name,
+        "summary": (getattr(handler, name).__doc__ or "").split("\n")[0],
+        "responses": {**responses, "default": PROBLEM_RESPONSE},
+    }
+
+
+def _merge(schemas: dict[str, Any], part: dict[str, Any]) -> None:
+    for name, schema in part.items():
+        if schemas.setdefault(name, schema) != schema:
+            raise ValueError(f"two functions have different models named {name}; rename one of them")
+
+
+def main() -> None:
+    """Write the document where it is committed."""
+    DOCUMENT.write_text(json.dumps(make_document(), indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {DOCUMENT.relative_to(FUNCTIONS.parent)}")
+
+
+if __name__ == "__main__":
+    main()

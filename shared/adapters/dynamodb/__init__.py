@@ -1,0 +1,1 @@
+"""DynamoDB behind the ports: one table, keys `pk` and `sk`, one index `history`."""

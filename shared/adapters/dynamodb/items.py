@@ -1,0 +1,206 @@
+"""Domain values as items of the table, and back. Kept readable in the console: names, dates as 20261231, number lists.
+
+A lot is `[first serial, count, spendable from, gone on]`, a posting `[debit, credit, currency, lot, ...]`; 0 stands for
+"already" and for "never". Readers ignore attributes they do not know, so that old and new code can share a table.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from shared.adapters.dynamodb.table import entry_key, key_of_entry, wallet_key
+from shared.domain.entry import BalanceAfter, Entry, EntryKey, EntryKind, HistoryRow, MemberId, Share
+from shared.domain.points import Account, Lot, Posting, Purse
+from shared.domain.purchase import Line, Purchase
+from shared.domain.wallet import Wallet
+
+Item = dict[str, Any]
+"""An item in plain Python values."""
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+def to_wire(item: Item) -> dict[str, Any]:
+    """An item as the low-level API takes it."""
+    return {name: _serialize(value) for name, value in item.items()}
+
+
+def from_wire(item: dict[str, Any]) -> Item:
+    """An item of the low-level API in plain values (numbers are Decimal, binaries `Binary`)."""
+    return {name: _deserialize(value) for name, value in item.items()}
+
+
+def instant_text(instant: datetime) -> str:
+    """An aware instant as RFC 3339 in UTC."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def instant_of(text: str) -> datetime:
+    """The inverse of `instant_text`."""
+    return datetime.fromisoformat(text)
+
+
+def _day_number(day: date | None) -> int:
+    return 0 if day is None else day.year * 10000 + day.month * 100 + day.day
+
+
+def _day_of(number: Any) -> date | None:
+    number = int(number)
+    return date(number // 10000, number // 100 % 100, number % 100) if number else None
+
+
+def _recorded_day(number: Any) -> date:
+    return _day_of(number) or date.min
+
+
+def _lot_list(lot: Lot) -> list[int]:
+    return [lot.first, lot.count, _day_number(lot.spendable_from), _day_number(lot.gone_on)]
+
+
+def _lot_of(numbers: list[Any]) -> Lot:
+    first, count, spendable_from, gone_on = numbers
+    return Lot(int(first), int(count), _day_of(spendable_from), _day_of(gone_on))
+
+
+def _posting_list(posting: Posting) -> list[Any]:
+    return [posting.debit, posting.credit, posting.currency, *(_lot_list(lot) for lot in posting.lots)]
+
+
+def _posting_of(values: list[Any]) -> Posting:
+    debit, credit, currency, *lots = values
+    return Posting(Account(debit), Account(credit), currency, tuple(_lot_of(lot) for lot in lots))
+
+
+def wallet_item(wallet: Wallet) -> Item:
+    """The wallet's whole item."""
+    return {
+        **wallet_key(wallet.member),
+        "enrolled_at": instant_text(wallet.enrolled_at),
+        "closed": wallet.closed,
+        "seq": wallet.sequence,
+        "last": wallet.last_key,
+        "recorded_at": instant_text(wallet.recorded_at) if wallet.recorded_at else None,
+        "purses": {purse.currency: _purse_map(purse) for purse in wallet.purses},
+    }
+
+
+def _purse_map(purse: Purse) -> Item:
+    return {
+        "lots": [_lot_list(lot) for lot in purse.lots],
+        "next": purse.next_serial,
+        "debt": purse.debt,
+        "issued": purse.issued,
+        "redeemed": purse.redeemed,
+        "expired": purse.expired,
+        "adjusted": purse.adjusted,
+    }
+
+
+def wallet_of(item: Item) -> Wallet:
+    """The wallet that an item holds."""
+    return Wallet(
+        member=MemberId(item["pk"].removeprefix("MEMBER#")),
+        enrolled_at=instant_of(item["enrolled_at"]),
+        closed=item["closed"],
+        sequence=int(item["seq"]),
+        last_key=item["last"],
+        recorded_at=instant_of(item["recorded_at"]) if item["recorded_at"] else None,
+        purses=tuple(
+            Purse(
+                currency=currency,
+                lots=tuple(_lot_of(lot) for lot in purse["lots"]),
+                next_serial=int(purse["next"]),
+                debt=int(purse["debt"]),
+                issued=int(purse["issued"]),
+                redeemed=int(purse["redeemed"]),
+                expired=int(purse["expired"]),
+                adjusted=int(purse["adjusted"]),
+            )
+            for currency, purse in sorted(item["purses"].items())
+        ),
+    )
+
+
+def entry_item(entry: Entry) -> Item:
+    """The entry's item. It is also its request's answer: everything an answer tells is in it."""
+    item: Item = {
+        **entry_key(entry.key),
+        "member": entry.member,
+        "seq": entry.sequence,
+        "kind": entry.kind,
+        "occurred_at": instant_text(entry.occurred_at),
+        "recorded_at": instant_text(entry.recorded_at),
+        "recorded_on": _day_number(entry.recorded_on),
+        "postings": [_posting_list(posting) for posting in entry.postings],
+        "after": [[after.currency, after.active, after.pending, after.debt] for after in entry.after],
+        "zone": entry.zone,
+        "hash": entry.request_hash,
+    }
+    if entry.previous is not None:
+        item["prev"] = entry.previous
+    if entry.why:
+        item["why"] = [[share.rule, share.program_version, share.currency, share.points] for share in entry.why]
+    if entry.purchase is not None:
+        item |= _purchase_attributes(entry.purchase)
+    return item
+
+
+def _purchase_attributes(purchase: Purchase) -> Item:
+    lines = [[line.sku, line.category or "", line.quantity, line.amount] for line in purchase.lines]
+    optional = {"channel": purchase.channel, "store": purchase.store}
+    return {
+        "money": purchase.currency,
+        "lines": lines,
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
+def _row_fields(item: Item) -> dict[str, Any]:
+    previous = item.get("prev")
+    return {
+        "key": key_of_entry(item),
+        "kind": EntryKind(item["kind"]),
+        "member": MemberId(item["member"]),
+        "sequence": int(item["seq"]),
+        "previous": None if previous is None else EntryKey(previous),
+        "occurred_at": instant_of(item["occurred_at"]),
+        "recorded_at": instant_of(item["recorded_at"]),
+        "recorded_on": _recorded_day(item["recorded_on"]),
+        "postings": tuple(_posting_of(posting) for posting in item["postings"]),
+        "after": tuple(
+            BalanceAfter(currency, int(active), int(pending), int(debt)) for currency, active, pending, debt in item["after"]
+        ),
+    }
+
+
+def row_of(item: Item) -> HistoryRow:
+    """The history row that an item of the table or of the index holds."""
+    return HistoryRow(**_row_fields(item))
+
+
+def entry_of(item: Item) -> Entry:
+    """The entry that an item holds."""
+    why = tuple(Share(rule, int(version), currency, int(points)) for rule, version, currency, points in item.get("why", ()))
+    return Entry(
+        **_row_fields(item),
+        zone=item["zone"],
+        request_hash=bytes(item["hash"]),
+        why=why,
+        purchase=_purchase_of(item) if item["kind"] == EntryKind.PURCHASE else None,
+    )
+
+
+def _purchase_of(item: Item) -> Purchase:
+    return Purchase(
+        order_id=item["pk"].removeprefix("ORDER#"),
+        member_id=item["member"],
+        currency=item["money"],
+        occurred_at=instant_of(item["occurred_at"]),
+        lines=tuple(
+            Line(sku, int(quantity), int(amount), category or None) for sku, category, quantity, amount in item["lines"]
+        ),
+        channel=item.get("channel"),
+        store=item.get("store"),
+    )

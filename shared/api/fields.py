@@ -1,0 +1,102 @@
+"""Types of the API's fields: strict, bounded, ASCII where a name must be safe in a key or a path."""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from shared.domain.purchase import AMOUNT_MAX
+
+ID_PATTERN = r"^[A-Za-z0-9._~-]{1,64}$"
+"""Unreserved characters of a URL: an id stands in a path as it is."""
+
+_INSTANT = re.compile(r"(19|20|2[1-9])\d{2}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_DAY = re.compile(r"(19|20|2[1-9])\d{2}-\d\d-\d\d", re.ASCII)
+
+
+class Request(BaseModel):
+    """A body: unknown fields are refused, and `"1"`, `true` and `1.5` are no whole numbers."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Answer(BaseModel):
+    """What the API answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _instant(value: Any) -> datetime:
+    if isinstance(value, datetime) and value.tzinfo:
+        return value.astimezone(UTC)
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise ValueError("must be an RFC 3339 time with a zone, such as 2026-06-30T09:30:00Z")
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("is no instant of the calendar") from None
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("must be a day such as 2026-06-30")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("is no day of the calendar") from None
+
+
+def _printable(value: str) -> str:
+    if unicodedata.normalize("NFC", value) != value:
+        raise ValueError("must be in Unicode's normal form C")
+    if value != value.strip() or any(unicodedata.category(symbol)[0] == "C" for symbol in value):
+        raise ValueError("must be printable text without space at its ends")
+    return value
+
+
+def _unescaped(value: Any) -> Any:
+    # Clients may escape the colon; the gateway hands the path over as it came.
+    return value.replace("%3A", ":").replace("%3a", ":") if isinstance(value, str) else value
+
+
+def _utc_text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
+"""An id of the shop's or of ours, at most 64 characters."""
+
+EntryId = Annotated[
+    str,
+    BeforeValidator(_unescaped),
+    Field(pattern=r"^[a-z]+:[A-Za-z0-9._~-]{1,64}$", examples=["purchase:order-1001"]),
+]
+"""The id of an entry."""
+
+Text = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
+"""Printable text of any script, at most 64 characters."""
+
+Amount = Annotated[int, Field(ge=0, le=AMOUNT_MAX, examples=[1999])]
+"""Minor units of the order's currency (cents), at most 10^9."""
+
+MoneyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["USD"])]
+"""An ISO 4217 code."""
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant),
+    PlainSerializer(_utc_text, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-06-30T09:30:00Z"]}),
+]
+"""An RFC 3339 time with a zone; answered in UTC."""
+
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-06-30"]}),
+]
+"""A calendar day."""

@@ -1,0 +1,120 @@
+"""Members: who they are to the shop, and the decisions about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from shared.domain.calendar import local_day
+from shared.domain.entry import Entry, EntryKind, MemberId, closure_key, request_hash
+from shared.domain.wallet import Closure, Reason, Wallet
+
+
+class IdentityKind(StrEnum):
+    """What leads to a member; each value belongs to one member at a time."""
+
+    CUSTOMER_ID = "customer_id"
+    EMAIL = "email"
+    PHONE = "phone"
+    LOGIN = "login"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One identity in its normal form: lower-case e-mail, E.164 phone, `issuer subject` for a login."""
+
+    kind: IdentityKind
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The subject of an OIDC issuer that a member signs in as."""
+
+    issuer: str
+    subject: str
+
+    @property
+    def identity(self) -> Identity:
+        """The login as an identity."""
+        return Identity(IdentityKind.LOGIN, f"{self.issuer} {self.subject}")
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Whether the member agreed to a purpose, and when they last said so."""
+
+    granted: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """All that the shop knows of a member but their points. `time_zone` None means the program's."""
+
+    member: MemberId
+    customer_id: str
+    enrolled_at: datetime
+    version: int = 1
+    closed_at: datetime | None = None
+    email: str | None = None
+    phone: str | None = None
+    birth_date: date | None = None
+    time_zone: str | None = None
+    locale: str | None = None
+    login: Login | None = None
+    consents: Mapping[str, Consent] = field(default_factory=dict)
+    attributes: Mapping[str, str | int | bool] = field(default_factory=dict)
+
+    def identities(self) -> frozenset[Identity]:
+        """All identities that lead to this member."""
+        found = {Identity(IdentityKind.CUSTOMER_ID, self.customer_id)}
+        if self.email:
+            found.add(Identity(IdentityKind.EMAIL, self.email))
+        if self.phone:
+            found.add(Identity(IdentityKind.PHONE, self.phone))
+        if self.login:
+            found.add(self.login.identity)
+        return frozenset(found)
+
+    def erased(self, at: datetime) -> "Profile":
+        """What stays of a closed member: the ids and dates that the ledger hangs on, nothing personal.
+
+        The customer id stays claimed, so that a delayed enrolment cannot bring the member back by accident.
+        """
+        return Profile(
+            member=self.member,
+            customer_id=self.customer_id,
+            enrolled_at=self.enrolled_at,
+            version=self.version + 1,
+            closed_at=at,
+        )
+
+    def with_consents(self, given: Mapping[str, bool], at: datetime) -> "Profile":
+        """The profile after the member said yes or no to some purposes; one said before in the same way keeps its time."""
+        consents = dict(self.consents)
+        for purpose, granted in given.items():
+            if purpose not in consents or consents[purpose].granted != granted:
+                consents[purpose] = Consent(granted, at)
+        return replace(self, consents=consents)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """The receipt of an enrolment; it never changes, so the same request meets the same answer for ever."""
+
+    member: MemberId
+    customer_id: str
+    enrolled_at: datetime
+
+
+def close(wallet: Wallet, *, now: datetime, zone: str) -> tuple[Entry, Wallet]:
+    """The entry that forfeits all points and forgives all debt, and the closed wallet."""
+    reason = Reason(
+        key=closure_key(wallet.member),
+        kind=EntryKind.CLOSURE,
+        occurred_at=max(now, wallet.recorded_at or now),
+        request_hash=request_hash("closure", wallet.member),
+    )
+    today = local_day(reason.occurred_at, zone)
+    return wallet.posted(Closure(), reason, now=now, zone=zone, day=today)

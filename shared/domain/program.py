@@ -1,0 +1,162 @@
+"""The program document: what a shop promises its members, as data (the rules of points, 5, 6, 12, 14).
+
+A document says which money it accepts, which currencies of points there are and how long they live, and what earns them.
+Versions are kept for ever; an order meets the version in force when it occurred.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from shared.domain.calendar import first_of_next_month, first_of_next_year, local_day, months_after
+from shared.domain.errors import BeforeProgramError, ProgramInvalidError, ProgramMissingError
+
+STALENESS_SECONDS_MAX = 60
+"""A function may still see the version before for this long; so a new version takes effect no sooner after activation."""
+
+
+def _known_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError("is not an IANA time zone, such as America/New_York")
+    return zone
+
+
+Zone = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+MoneyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Expiry(_Document):
+    """How long points live, counted from the purchase day.
+
+    `rounded_to` day: gone on purchase day + `after` days. month or year: gone after the month or year that contains
+    purchase day + `after` months.
+    """
+
+    after: int = Field(ge=1, le=3660)
+    rounded_to: Literal["day", "month", "year"]
+
+    def gone_on(self, purchase_day: date) -> date:
+        """The first local day on which points of `purchase_day` are gone."""
+        if self.rounded_to == "day":
+            return purchase_day + timedelta(days=self.after)
+        reached = months_after(purchase_day, self.after)
+        return first_of_next_month(reached) if self.rounded_to == "month" else first_of_next_year(reached)
+
+    @property
+    def days_min(self) -> int:
+        """No lot lives shorter than this many days, whatever its purchase day."""
+        if self.rounded_to == "day":
+            return self.after
+        # 28 days a month is the shortest; rounding up to the end of the month adds at least the day itself.
+        return self.after * 28 + 1
+
+
+class PointCurrency(_Document):
+    """One currency of points. Points can be spent `pending_days` after the purchase day, and expire as `expiry` says."""
+
+    code: Code
+    pending_days: int = Field(default=0, ge=0, le=366)
+    expiry: Expiry | None = None
+
+    @model_validator(mode="after")
+    def _points_mature_before_they_expire(self) -> Self:
+        if self.expiry and self.expiry.days_min <= self.pending_days:
+            raise ValueError("points would expire before or on the day they can first be spent")
+        return self
+
+
+class PerAmount(_Document):
+    """`points` for every `minor_units` of the order's total, as one exact fraction: floored once, at the order's end."""
+
+    points: int = Field(ge=0, le=10**6)
+    minor_units: int = Field(ge=1, le=10**9)
+
+
+class EarningRule(_Document):
+    """What a purchase earns. `currency` names a currency of points of the same document."""
+
+    id: Code
+    kind: Literal["purchase"]
+    currency: Code
+    per_amount: PerAmount
+
+
+class Program(_Document):
+    """A whole program document. `time_zone` decides the local days of expiry and maturity and never changes."""
+
+    name: str = Field(min_length=1, max_length=100)
+    time_zone: Zone
+    money_currency: MoneyCode
+    currencies: tuple[PointCurrency, ...] = Field(min_length=1, max_length=10, strict=False)
+    earning_rules: tuple[EarningRule, ...] = Field(max_length=1000, strict=False)
+    late_days_max: int = Field(default=400, ge=0, le=3660)
+    claim_days: int = Field(default=30, ge=0, le=366)
+
+    @model_validator(mode="after")
+    def _rules_name_what_is_there(self) -> Self:
+        codes = [currency.code for currency in self.currencies]
+        if len(set(codes)) < len(codes):
+            raise ValueError("two currencies have the same code")
+        ids = [rule.id for rule in self.earning_rules]
+        if len(set(ids)) < len(ids):
+            raise ValueError("two earning rules have the same id")
+        paid = [rule.currency for rule in self.earning_rules]
+        if strangers := sorted(set(paid) - set(codes)):
+            raise ValueError(f"earning rules name unknown currencies: {', '.join(strangers)}")
+        if len(set(paid)) < len(paid):
+            raise ValueError("two earning rules pay the same currency")
+        return self
+
+    def currency(self, code: str) -> PointCurrency:
+        """The currency of points with this code; the document's own rules name no other."""
+        return next(currency for currency in self.currencies if currency.code == code)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramVersion:
+    """A program document with the number and the instant from which it is in force."""
+
+    version: int
+    effective_from: datetime
+    activated_at: datetime
+    program: Program
+
+    def today(self, now: datetime) -> date:
+        """The local day of the program's zone at `now`."""
+        return local_day(now, self.program.time_zone)
+
+
+def parse_program(document: object) -> Program:
+    """The program that a JSON value describes. Raises ProgramInvalidError with the path of every fault."""
+    try:
+        return Program.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        faults = [
+            {"path": ".".join(str(part) for part in fault["loc"]) or "$", "reason": fault["msg"].removeprefix("Value error, ")}
+            for fault in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        raise ProgramInvalidError(faults=faults) from error
+
+
+def in_force(versions: Sequence[ProgramVersion], at: datetime) -> ProgramVersion:
+    """The version that an order which occurred at `at` meets: the last one that took effect by then.
+
+    Where two versions take effect at the same instant, the later one holds. Raises ProgramMissingError,
+    BeforeProgramError.
+    """
+    if not versions:
+        raise ProgramMissingError
+    started = [version for version in versions if version.effective_from <= at]
+    if not started:
+        raise BeforeProgramError(occurred_at=at, program_since=min(v.effective_from for v in versions))
+    return max(started, key=lambda version: (version.effective_from, version.version))

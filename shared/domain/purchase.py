@@ -1,0 +1,47 @@
+"""A purchase as a till or a shop server reports it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.errors import AmountOverLimitError, MixedCurrenciesError
+
+AMOUNT_MAX = 10**9
+"""Minor units that one order may come to."""
+LINES_MAX = 500
+"""Lines that one order may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an order. `amount` is the line's total in minor units, not the price of a piece; both may be 0."""
+
+    sku: str
+    quantity: int
+    amount: int
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """An order of one member, in one currency of money (ISO 4217), that occurred at an aware instant."""
+
+    order_id: str
+    member_id: str
+    currency: str
+    occurred_at: datetime
+    lines: tuple[Line, ...]
+    channel: str | None = None
+    store: str | None = None
+
+    @property
+    def amount(self) -> int:
+        """The order's total in minor units."""
+        return sum(line.amount for line in self.lines)
+
+    def check(self, line_currencies: tuple[str | None, ...] = ()) -> None:
+        """Refuse what no program could accept. Raises MixedCurrenciesError, AmountOverLimitError."""
+        for currency in line_currencies:
+            if currency is not None and currency != self.currency:
+                raise MixedCurrenciesError(currency=self.currency, line_currency=currency)
+        if self.amount > AMOUNT_MAX:
+            raise AmountOverLimitError(amount=self.amount, amount_max=AMOUNT_MAX)

@@ -1,0 +1,60 @@
+"""Adapters behind the ports, made once per container."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from shared.adapters.clock import SystemClock
+from shared.adapters.dynamodb.client import make_client
+from shared.adapters.dynamodb.clock import TestClock
+from shared.adapters.dynamodb.ledger import DynamoLedger
+from shared.adapters.dynamodb.members import DynamoMembers
+from shared.adapters.dynamodb.programs import DynamoPrograms
+from shared.adapters.dynamodb.secrets import CursorSecret
+from shared.adapters.dynamodb.store import Backoff, Store
+from shared.domain.program import STALENESS_SECONDS_MAX
+from shared.entrypoint.settings import Settings
+from shared.ports import Clock, SettableClock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SANDBOX_STALENESS_SECONDS = 1
+"""On a sandbox stage whoever activates a program wants to try it at once."""
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Everything a use case may ask for."""
+
+    settings: Settings
+    clock: Clock
+    test_clock: SettableClock | None
+    ledger: DynamoLedger
+    members: DynamoMembers
+    programs: DynamoPrograms
+    cursor_secret: CursorSecret
+
+
+def wire(settings: Settings, client: "DynamoDBClient", real: Clock, backoff: Backoff) -> Wiring:
+    """The adapters of one stage over one client."""
+    store = Store(client, settings.table, backoff)
+    test_clock = TestClock(store, real) if settings.sandbox else None
+    clock: Clock = test_clock or real
+    ledger = DynamoLedger(store, clock)
+    staleness = SANDBOX_STALENESS_SECONDS if settings.sandbox else STALENESS_SECONDS_MAX
+    return Wiring(
+        settings=settings,
+        clock=clock,
+        test_clock=test_clock,
+        ledger=ledger,
+        members=DynamoMembers(store, ledger),
+        programs=DynamoPrograms(store, staleness),
+        cursor_secret=CursorSecret(store),
+    )
+
+
+@cache
+def wired() -> Wiring:
+    """The wiring of this container, from its environment."""
+    return wire(Settings.from_environment(), make_client(), SystemClock(), Backoff())
