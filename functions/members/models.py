@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 
 from shared.api.fields import Answer, Day, Id, Instant, Request
+from shared.domain.calendar import zone_names
 from shared.domain.member import Enrolment, Login, Profile
 
 ENTRIES_MAX = 50
@@ -35,7 +35,7 @@ def _phone(value: str) -> str:
 
 
 def _zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in zone_names():
         raise ValueError("must be an IANA time zone, such as America/New_York")
     return value
 

@@ -1,7 +1,14 @@
 """Local days of named time zones (the rules of points, 5)."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """All IANA zones; found once, because looking walks the file system."""
+    return frozenset(available_timezones())
 
 
 def local_day(instant: datetime, zone: str) -> date:

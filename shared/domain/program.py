@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shared.domain.calendar import first_of_next_month, first_of_next_year, local_day, months_after
+from shared.domain.calendar import first_of_next_month, first_of_next_year, local_day, months_after, zone_names
 from shared.domain.errors import BeforeProgramError, ProgramInvalidError, ProgramMissingError
 
 STALENESS_SECONDS_MAX = 60
@@ -21,7 +20,7 @@ STALENESS_SECONDS_MAX = 60
 
 
 def _known_zone(zone: str) -> str:
-    if zone not in available_timezones():
+    if zone not in zone_names():
         raise ValueError("is not an IANA time zone, such as America/New_York")
     return zone
 
