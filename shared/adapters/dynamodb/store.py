@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
@@ -175,7 +176,7 @@ def read_cancellation(error: ClientError) -> Result:
     """
     codes = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
     unknown = set(codes) - {"None", "ConditionalCheckFailed"} - BUSY_CODES
-    if not codes or unknown:
+    if unknown or not set(codes) - {"None"}:
         raise FaultError(code=", ".join(sorted(unknown)) or "TransactionCanceled") from error
     if any(code in BUSY_CODES for code in codes):
         return Result(Outcome.BUSY)
@@ -185,7 +186,9 @@ def read_cancellation(error: ClientError) -> Result:
 def is_busy(error: Exception) -> bool:
     """Whether an error of the SDK says that the same call may pass later."""
     if isinstance(error, ClientError):
-        return error.response["Error"]["Code"] in BUSY_CODES
+        # A front end that fails answers in words of its own, so the status counts as well as the code.
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.response["Error"]["Code"] in BUSY_CODES
     return isinstance(error, ConnectionError | HTTPClientError)
 
 
