@@ -1,7 +1,7 @@
 """Use cases of purchases: record, quote, read."""
 
 from shared.domain.earning import earn
-from shared.domain.entry import Entry, MemberId, purchase_key, request_hash
+from shared.domain.entry import Entry, MemberId, purchase_key
 from shared.domain.errors import EntryUnknownError, PurchaseUnknownError
 from shared.domain.purchase import Purchase
 from shared.ports import Ledger, Programs
@@ -16,7 +16,7 @@ def record_purchase(purchase: Purchase, *, ledger: Ledger, programs: Programs) -
     return ledger.decide_and_post(
         purchase_key(purchase.order_id),
         MemberId(purchase.member_id),
-        request_hash(purchase),
+        purchase.digest,
         lambda view: earn(view.wallet, purchase, versions, now=view.now),
     )
 

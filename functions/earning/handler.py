@@ -16,8 +16,9 @@ from functions.earning.models import (
 )
 from shared.api.answers import BalanceAnswer, EntryAnswer, PurchaseAnswer, earned
 from shared.api.fields import Id
-from shared.api.problems import faults_of, problem
+from shared.api.problems import problem
 from shared.domain.errors import LaurelError, RequestInvalidError
+from shared.domain.faults import faults_of
 from shared.entrypoint import wiring
 from shared.entrypoint.app import make_app, serve
 from shared.entrypoint.callers import OPERATOR, POS, for_any

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from functions.members.models import ChangeRequest, MyChangeRequest
-from shared.domain.entry import Entry, MemberId, closure_key, request_hash
+from shared.domain.digest import request_hash
+from shared.domain.entry import Entry, MemberId, closure_key
 from shared.domain.errors import MemberClosedError
 from shared.domain.member import Profile, close
 from shared.ports import Clock, Members, Programs

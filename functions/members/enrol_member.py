@@ -3,7 +3,8 @@
 from ulid import ULID
 
 from functions.members.models import EnrolRequest
-from shared.domain.entry import MemberId, request_hash
+from shared.domain.digest import request_hash
+from shared.domain.entry import MemberId
 from shared.domain.member import Enrolment, Profile
 from shared.ports import Clock, Members
 

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from shared.domain.purchase import AMOUNT_MAX
 
-ID_PATTERN = r"^[A-Za-z0-9._~-]{1,64}$"
-"""Unreserved characters of a URL: an id stands in a path as it is."""
+ID_PATTERN = r"^[._~-]*[A-Za-z0-9][A-Za-z0-9._~-]*$"
+"""Unreserved characters of a URL, one of them a letter or digit: an id stands in a path as it is, and is never `..`."""
 
 _INSTANT = re.compile(r"(19|20|2[1-9])\d{2}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _DAY = re.compile(r"(19|20|2[1-9])\d{2}-\d\d-\d\d", re.ASCII)
@@ -67,7 +67,7 @@ def _utc_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-Id = Annotated[str, Field(pattern=ID_PATTERN)]
+Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=64)]
 """An id of the shop's or of ours, at most 64 characters."""
 
 EntryId = Annotated[

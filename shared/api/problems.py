@@ -57,17 +57,6 @@ def problem(error: errors.LaurelError) -> dict[str, Any]:
     return {"type": problem_type(type(error)), "title": title, "status": status, "detail": advice, **data}
 
 
-def faults_of(found: list[Any]) -> list[dict[str, str]]:
-    """Faults of pydantic as paths and reasons, without what was sent and without anything of Python's."""
-    return [
-        {
-            "path": ".".join(str(part) for part in fault["loc"] if part != "body") or "$",
-            "reason": fault["msg"].removeprefix("Value error, "),
-        }
-        for fault in found
-    ]
-
-
 def _json(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.domain.calendar import local_day
-from shared.domain.entry import Entry, EntryKind, Share, purchase_key, request_hash
+from shared.domain.entry import Entry, EntryKind, Share, purchase_key
 from shared.domain.errors import (
     BeforeEnrolmentError,
     CurrencyNotAcceptedError,
@@ -42,7 +42,7 @@ def earn(wallet: Wallet, purchase: Purchase, versions: Sequence[ProgramVersion],
         key=purchase_key(purchase.order_id),
         kind=EntryKind.PURCHASE,
         occurred_at=purchase.occurred_at,
-        request_hash=request_hash(purchase),
+        request_hash=purchase.digest,
         why=why,
         purchase=purchase,
     )

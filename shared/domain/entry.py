@@ -1,13 +1,11 @@
 """Ledger entries: immutable, append-only, each explained by itself."""
 
-import hashlib
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
 
+from shared.domain.digest import request_hash as request_hash  # noqa: PLC0414
 from shared.domain.points import Account, Lot, Posting, merged
 from shared.domain.purchase import Purchase
 
@@ -94,24 +92,3 @@ class Entry(HistoryRow):
     request_hash: bytes
     why: tuple[Share, ...] = ()
     purchase: Purchase | None = None
-
-
-def request_hash(*values: object) -> bytes:
-    """A digest (32 bytes) of a parsed request: equal requests are equal whatever their spelling, unset fields left out.
-
-    Takes dataclasses and plain values; instants count as instants, not as text.
-    """
-    canonical = [_plain(asdict(value) if hasattr(value, "__dataclass_fields__") else value) for value in values]  # type: ignore[call-overload]
-    return hashlib.sha256(json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()).digest()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {str(name): _plain(part) for name, part in value.items() if part is not None}
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(part) for part in value]
-    return value

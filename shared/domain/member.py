@@ -6,7 +6,8 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from shared.domain.calendar import local_day
-from shared.domain.entry import Entry, EntryKind, MemberId, closure_key, request_hash
+from shared.domain.digest import request_hash
+from shared.domain.entry import Entry, EntryKind, MemberId, closure_key
 from shared.domain.wallet import Closure, Reason, Wallet
 
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from shared.domain.calendar import first_of_next_month, first_of_next_year, local_day, months_after, zone_names
 from shared.domain.errors import BeforeProgramError, ProgramInvalidError, ProgramMissingError
+from shared.domain.faults import faults_of
 
 STALENESS_SECONDS_MAX = 60
 """A function may still see the version before for this long; so a new version takes effect no sooner after activation."""
@@ -140,10 +141,7 @@ def parse_program(document: object) -> Program:
     try:
         return Program.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        faults = [
-            {"path": ".".join(str(part) for part in fault["loc"]) or "$", "reason": fault["msg"].removeprefix("Value error, ")}
-            for fault in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
+        faults = faults_of(error.errors(include_url=False, include_input=False, include_context=False))
         raise ProgramInvalidError(faults=faults) from error
 
 

@@ -1,5 +1,6 @@
 """The Powertools app that every function's routes hang on."""
 
+import base64
 import json
 import time
 from typing import Any, NoReturn
@@ -7,17 +8,16 @@ from typing import Any, NoReturn
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
-from aws_lambda_powertools.event_handler.openapi.exceptions import (
-    RequestUnsupportedContentType,
-    RequestValidationError,
-)
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from shared.api.problems import PROBLEM_JSON, faults_of, problem
+from shared.api.problems import PROBLEM_JSON, problem
 from shared.domain import errors
+from shared.domain.faults import faults_of
 
 BODY_BYTES_MAX = 256 * 1024
 """An order of 500 lines fits several times."""
 RETRY_AFTER_SECONDS = 1
+JSON = "application/json"
 
 logger = Logger()
 
@@ -27,9 +27,6 @@ def make_app() -> APIGatewayHttpResolver:
     app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=strict_json)
     app.use([_only_known_query_parameters])
     app.exception_handler(RequestValidationError)(_invalid)
-    app.exception_handler(RequestUnsupportedContentType)(
-        lambda _: problem_response(errors.MalformedBodyError(reason="the content type is not application/json"))
-    )
     app.exception_handler(errors.FaultError)(_fault)
     app.exception_handler(errors.LaurelError)(problem_response)
     app.not_found(lambda _: problem_response(errors.RouteUnknownError()))
@@ -39,7 +36,11 @@ def make_app() -> APIGatewayHttpResolver:
 def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one request and log one line about it: route, status and milliseconds, nothing personal."""
     began = time.perf_counter_ns()
-    answer = app.resolve(event, context)
+    try:
+        answer = app.resolve({**event, **_text_body(event)}, context)
+    except errors.MalformedBodyError as error:
+        refused = problem_response(error)
+        answer = {"statusCode": refused.status_code, "headers": {"Content-Type": PROBLEM_JSON}, "body": refused.body}
     logger.info(
         "served",
         route=event.get("routeKey"),
@@ -50,17 +51,37 @@ def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> d
     return answer
 
 
+def _text_body(event: dict[str, Any]) -> dict[str, Any]:
+    """The event's body as JSON text, before the framework would read it as a form or fail to decode it."""
+    if not event.get("body"):
+        return {}
+    headers = event.get("headers") or {}
+    if headers.get("content-type", JSON).partition(";")[0].strip().lower() != JSON:
+        raise errors.MalformedBodyError(reason=f"the content type is not {JSON}")
+    body = event["body"]
+    if event.get("isBase64Encoded"):
+        try:
+            body = base64.b64decode(body, validate=True).decode()
+        except ValueError as error:
+            raise errors.MalformedBodyError(reason="the body is not UTF-8") from error
+    return {"headers": {**headers, "content-type": JSON}, "body": body, "isBase64Encoded": False}
+
+
 def strict_json(text: str) -> Any:
-    """Exactly one JSON document: no duplicate names, no NaN, no Infinity, no depth without end."""
+    """Exactly one JSON object: no duplicate names, no NaN, no Infinity, no depth without end."""
     if len(text.encode("utf-8", "surrogatepass")) > BODY_BYTES_MAX:
         raise errors.BodyTooLargeError(bytes_max=BODY_BYTES_MAX)
     try:
-        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_not_json)
+        document = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_not_json)
     except json.JSONDecodeError as error:
         raise errors.MalformedBodyError(reason=f"{error.msg} at character {error.pos}") from error
     except (ValueError, RecursionError) as error:
         # ValueError: an integer of more digits than Python reads.
         raise errors.MalformedBodyError(reason="a number is too long or the nesting too deep") from error
+    if not isinstance(document, dict):
+        # The framework would take the first of a list for the whole.
+        raise errors.MalformedBodyError(reason="the document is no object")
+    return document
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
