@@ -17,7 +17,7 @@ from functions.earning.models import (
 from shared.api.answers import BalanceAnswer, EntryAnswer, PurchaseAnswer, earned
 from shared.api.fields import Id
 from shared.api.problems import problem
-from shared.domain.errors import LaurelError, RequestInvalidError
+from shared.domain.errors import FaultError, LaurelError, RequestInvalidError
 from shared.domain.faults import faults_of
 from shared.entrypoint import wiring
 from shared.entrypoint.app import make_app, serve
@@ -53,6 +53,9 @@ def _result(document: dict[str, Any]) -> BatchResult:
     except ValidationError as error:
         faults = faults_of(error.errors(include_url=False, include_input=False, include_context=False))
         document = problem(RequestInvalidError(faults=faults))
+    except FaultError:
+        # Not this order's fault: the whole batch fails and rings the alarm, and may be sent again as it is.
+        raise
     except LaurelError as error:
         document = problem(error)
     return BatchResult(status=document["status"], problem=document)
