@@ -16,7 +16,7 @@ from functions.wallets.models import (
 )
 from functions.wallets.read_wallet import read_wallet
 from shared.api.answers import EntryAnswer, PostingAnswer, PurchaseAnswer
-from shared.api.fields import Day, EntryId, Id
+from shared.api.fields import Day, EntryId, Id, PageSize
 from shared.domain.entry import Entry, EntryKey, EntryKind, MemberId
 from shared.domain.errors import LoginUnknownError, MemberUnknownError
 from shared.entrypoint import wiring
@@ -31,7 +31,7 @@ AsOf = Annotated[Day | None, Query(description="the end of this local day of the
 BasisOf = Annotated[Basis, Query(description="which day of an entry counts")]
 Kind = Annotated[EntryKind | None, Query()]
 Since = Annotated[Day | None, Query(description="from this local day on")]
-Limit = Annotated[int, Query(ge=1, le=100)]
+Limit = Annotated[PageSize, Query()]
 Cursor = Annotated[str | None, Query(max_length=1000)]
 
 

@@ -58,6 +58,12 @@ def _printable(value: str) -> str:
     return value
 
 
+def _digits(value: Any) -> Any:
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise ValueError("must be digits only")
+    return value
+
+
 def _unescaped(value: Any) -> Any:
     # Clients may escape the colon; the gateway hands the path over as it came.
     return value.replace("%3A", ":").replace("%3a", ":") if isinstance(value, str) else value
@@ -85,6 +91,11 @@ Amount = Annotated[int, Field(ge=0, le=AMOUNT_MAX, examples=[1999])]
 
 MoneyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["USD"])]
 """An ISO 4217 code."""
+
+PageSize = Annotated[
+    int, BeforeValidator(_digits), Field(ge=1, le=100), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100})
+]
+"""How many of a list to answer at most, written in digits only."""
 
 Instant = Annotated[
     datetime,

@@ -71,18 +71,17 @@ class Wallet:
         Deciding and folding both come here, so that a wallet cannot differ from the fold of its entries.
         """
         wallet, postings = self.settled(day)
+        for credit in effect.credits if isinstance(effect, Accrual) else ():
+            purse, earned = wallet.purse(credit.currency).credited(credit, day)
+            wallet = wallet._with(purse)
+            postings += earned
         if isinstance(effect, Closure):
             wallet = replace(wallet, closed=True)
-            changes = [purse.forfeited() for purse in wallet.purses]
-        else:
-            changes = []
-            for credit in effect.credits:
-                purse, earned = wallet.purse(credit.currency).credited(credit, day)
-                changes.append((purse, earned))
-        for purse, due in changes:
-            if purse != Purse(purse.currency):
-                wallet = wallet._with(purse)
-            postings += due
+        if wallet.closed:
+            for purse in wallet.purses:
+                emptied, forfeited = purse.forfeited()
+                wallet = wallet._with(emptied)
+                postings += forfeited
         return wallet, postings
 
     def posted(self, effect: Effect, reason: Reason, *, now: datetime, zone: str, day: date) -> tuple[Entry, Self]:
@@ -118,7 +117,9 @@ class Wallet:
 
     def _with(self, purse: Purse) -> Self:
         others = [other for other in self.purses if other.currency != purse.currency]
-        return replace(self, purses=tuple(sorted([*others, purse], key=lambda purse: purse.currency)))
+        # A purse that nothing was ever posted to is not kept.
+        kept = others if purse == Purse(purse.currency) else [*others, purse]
+        return replace(self, purses=tuple(sorted(kept, key=lambda purse: purse.currency)))
 
 
 def effect_of(row: HistoryRow) -> Effect:
