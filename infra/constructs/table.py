@@ -1,0 +1,63 @@
+"""The one table that holds points, with the key that encrypts it."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.permissions import HISTORY_INDEX
+from infra.stages import Stage
+
+# What the history of a member shows without opening each entry.
+HISTORY_SUMMARY = ["kind", "occurred_at", "recorded_at", "recorded_on", "postings", "after", "prev"]
+RECOVERY_DAYS = 35
+
+
+class LedgerTable(Construct):
+    """On demand, streamed, restorable to any second of the last 35 days; on prod it survives its stack.
+
+    A plain `Table` and not a `TableV2`: what the latter adds is replicas in other regions, whose
+    last-writer-wins would lose points, and transactions hold in one region only. The security checks of
+    cdk-nag, besides, know the plain table alone.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        kept = RemovalPolicy.RETAIN if stage.retained else RemovalPolicy.DESTROY
+        self.key = self._customer_key(kept) if stage.customer_key else None
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True, recovery_period_in_days=RECOVERY_DAYS
+            ),
+            deletion_protection=stage.retained,
+            removal_policy=kept,
+            encryption=(dynamodb.TableEncryption.CUSTOMER_MANAGED if self.key else dynamodb.TableEncryption.DEFAULT),
+            encryption_key=self.key,
+        )
+        self.table.add_global_secondary_index(
+            index_name=HISTORY_INDEX,
+            partition_key=dynamodb.Attribute(name="member", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="seq", type=dynamodb.AttributeType.NUMBER),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=HISTORY_SUMMARY,
+        )
+
+    def _customer_key(self, kept: RemovalPolicy) -> kms.Key:
+        """A key of the shop's own: it can be withdrawn, and each use is in the trail. One dollar a month."""
+        return kms.Key(
+            self,
+            "Key",
+            description="Encrypts Laurel's table",
+            enable_key_rotation=True,
+            # The longest wait there is: losing the key loses every point.
+            pending_window=Duration.days(30),
+            removal_policy=kept,
+        )

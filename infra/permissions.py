@@ -1,0 +1,74 @@
+"""What each function may do to the table: the whole of it, as data.
+
+Every line of an IAM policy comes from here, so a review of a function's powers is a review of its row, and
+the template tests pin each one. Transactions need no action of their own: DynamoDB authorizes each item of
+a `TransactWriteItems` as the PutItem, UpdateItem or DeleteItem that it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+HISTORY_INDEX: Final = "history"
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Some DynamoDB actions, on the table or on one of its indexes.
+
+    `keys` are patterns of partition keys (`MEMBER#*`): the action is allowed on items under them only.
+    Without `keys` it is allowed on every item. `ConditionCheckItem` is asked for nowhere.
+    """
+
+    actions: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    index: str | None = None
+
+
+READ = Permission(actions=("GetItem", "BatchGetItem"))
+READ_ONE = Permission(actions=("GetItem",))
+READ_PROGRAM = Permission(actions=("Query",), keys=("PROGRAM",))
+
+# Nobody may Scan. Nobody may update or delete an entry: only members drops anything, and only the
+# identifiers and logins that a member gave up.
+PERMISSIONS: Final[dict[str, tuple[Permission, ...]]] = {
+    "members": (
+        READ,
+        READ_PROGRAM,
+        Permission(actions=("PutItem",), keys=("MEMBER#*", "IDENTITY#*", "LOGIN#*", "CLOSE#*")),
+        Permission(actions=("UpdateItem",), keys=("MEMBER#*",)),
+        Permission(actions=("DeleteItem",), keys=("IDENTITY#*", "LOGIN#*")),
+    ),
+    "earning": (
+        READ,
+        READ_PROGRAM,
+        Permission(actions=("PutItem",), keys=("ORDER#*",)),
+        Permission(actions=("UpdateItem",), keys=("MEMBER#*",)),
+    ),
+    "wallets": (
+        READ,
+        READ_PROGRAM,
+        Permission(actions=("Query",), index=HISTORY_INDEX),
+        # The key that signs cursors is made on first use.
+        Permission(actions=("PutItem",), keys=("SECRET",)),
+    ),
+    "program": (
+        READ_ONE,
+        Permission(actions=("Query", "PutItem"), keys=("PROGRAM",)),
+    ),
+    "test_clock": (
+        READ_ONE,
+        # Put once; each later move updates the time as it was read, forward only.
+        Permission(actions=("PutItem", "UpdateItem"), keys=("CLOCK",)),
+    ),
+    "openapi": (),
+}
+
+# Functions that a production stage does not have.
+SANDBOX_ONLY: Final = frozenset({"test_clock"})
+
+
+def functions_of(*, sandbox: bool) -> tuple[str, ...]:
+    """The names of the functions a stage has, in a stable order."""
+    return tuple(name for name in PERMISSIONS if sandbox or name not in SANDBOX_ONLY)

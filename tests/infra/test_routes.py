@@ -1,0 +1,128 @@
+"""Who may call what, as deployed: the gateway refuses everyone else before any function runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.routes import Route, RouteError, read_routes
+from infra.service_stack import routes_of
+from infra.stages import STAGES
+from tests.infra.conftest import Synthesized
+
+pytestmark = pytest.mark.infra
+
+POS, OPERATOR, MEMBER = "laurel/pos", "laurel/operator", "laurel/member"
+TILL_OR_OPERATOR = ("Staff", {POS, OPERATOR})
+OPERATORS = ("Staff", {OPERATOR})
+TILLS = ("Staff", {POS})
+MEMBERS = ("Members", {MEMBER})
+
+WHO_MAY = {
+    "POST /v1/members": TILL_OR_OPERATOR,
+    "GET /v1/members": TILL_OR_OPERATOR,
+    "GET /v1/members/{member_id}": TILL_OR_OPERATOR,
+    "PATCH /v1/members/{member_id}": TILL_OR_OPERATOR,
+    "POST /v1/members/{member_id}/close": OPERATORS,
+    "GET /v1/members/{member_id}/wallet": TILL_OR_OPERATOR,
+    "GET /v1/members/{member_id}/entries": TILL_OR_OPERATOR,
+    "GET /v1/me": MEMBERS,
+    "PATCH /v1/me": MEMBERS,
+    "GET /v1/me/wallet": MEMBERS,
+    "GET /v1/me/entries": MEMBERS,
+    "GET /v1/me/entries/{entry_id}": MEMBERS,
+    "POST /v1/purchases": TILLS,
+    "POST /v1/purchases/quote": TILLS,
+    "POST /v1/purchases/batch": TILLS,
+    "GET /v1/purchases/{order_id}": TILL_OR_OPERATOR,
+    "GET /v1/entries/{entry_id}": TILL_OR_OPERATOR,
+    "GET /v1/program": TILL_OR_OPERATOR,
+    "PUT /v1/program": OPERATORS,
+    "GET /v1/openapi.json": TILL_OR_OPERATOR,
+}
+WHO_MAY_IN_A_SANDBOX = {"GET /v1/test-clock": OPERATORS, "PUT /v1/test-clock": OPERATORS}
+
+
+def who_may(stage: Synthesized) -> dict[str, tuple[str, set[str]]]:
+    """The authorizer and the scopes of each deployed route."""
+    found = {}
+    for route in stage.of_type("ApiGatewayV2::Route").values():
+        properties = route["Properties"]
+        assert properties["AuthorizationType"] == "JWT"
+        authorizer = stage.service["Resources"][properties["AuthorizerId"]["Ref"]]
+        scopes = properties["AuthorizationScopes"]
+        found[properties["RouteKey"]] = (authorizer["Properties"]["Name"].capitalize(), set(scopes))
+    return found
+
+
+def test_each_production_route_asks_for_its_scopes(prod: Synthesized) -> None:
+    assert who_may(prod) == WHO_MAY
+
+
+def test_a_sandbox_has_the_clock_besides(dev: Synthesized, local: Synthesized) -> None:
+    assert who_may(dev) == who_may(local) == {**WHO_MAY, **WHO_MAY_IN_A_SANDBOX}
+
+
+def test_the_two_authorizers_trust_a_pool_and_its_clients_each(prod: Synthesized) -> None:
+    authorizers = {
+        one["Properties"]["Name"]: json.dumps(one["Properties"]["JwtConfiguration"])
+        for one in prod.of_type("ApiGatewayV2::Authorizer").values()
+    }
+    assert set(authorizers) == {"members", "staff"}
+    assert "MembersPool" in authorizers["members"]
+    assert "StaffPool" not in authorizers["members"]
+    assert "StaffPoolOperator" in authorizers["staff"]
+    assert "StaffPoolPos" in authorizers["staff"]
+    assert "MembersPool" not in authorizers["staff"]
+
+
+def test_every_route_reaches_the_function_that_the_document_names(prod: Synthesized) -> None:
+    reached = {}
+    for route in prod.of_type("ApiGatewayV2::Route").values():
+        integration = json.dumps(route["Properties"]["Target"])
+        (logical_id,) = (key for key in prod.of_type("ApiGatewayV2::Integration") if key in integration)
+        uri = prod.service["Resources"][logical_id]["Properties"]["IntegrationUri"]["Fn::GetAtt"][0]
+        handler = prod.service["Resources"][uri]["Properties"]["Handler"]
+        reached[route["Properties"]["RouteKey"]] = handler.split(".")[1]
+    named = {f"{one.method} {one.path}": one.function for one in read_routes()}
+    assert reached == {key: named[key] for key in WHO_MAY}
+
+
+def document(tmp_path: Path, operation: dict[str, Any]) -> Path:
+    path = tmp_path / "openapi.json"
+    path.write_text(json.dumps({"paths": {"/v1/things": {"get": operation}}}))
+    return path
+
+
+def test_a_document_gives_the_routes(tmp_path: Path) -> None:
+    operation = {"tags": ["earning"], "security": [{"staff": [POS]}]}
+    expected = (Route("GET", "/v1/things", "earning", "staff", (POS,)),)
+    assert read_routes(document(tmp_path, operation)) == expected
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"tags": ["earning"]},
+        {"tags": ["earning"], "security": []},
+        {"tags": ["earning"], "security": [{"staff": []}]},
+        {"tags": ["earning"], "security": [{"strangers": [POS]}]},
+        {"tags": ["earning"], "security": [{"staff": [POS]}, {"members": [MEMBER]}]},
+        {"tags": [], "security": [{"staff": [POS]}]},
+    ],
+)
+def test_a_route_without_one_function_and_one_scope_is_refused(tmp_path: Path, operation: dict[str, Any]) -> None:
+    with pytest.raises(RouteError, match="GET /v1/things"):
+        read_routes(document(tmp_path, operation))
+
+
+def test_a_missing_document_says_how_to_write_it(tmp_path: Path) -> None:
+    with pytest.raises(RouteError, match=r"python -m infra\.openapi"):
+        read_routes(tmp_path / "openapi.json")
+
+
+def test_a_route_of_a_function_without_written_permissions_is_refused() -> None:
+    stranger = Route("GET", "/v1/things", "things", "staff", (POS,))
+    with pytest.raises(RouteError, match=r"infra/permissions\.py"):
+        routes_of(STAGES["dev"], [stranger])
