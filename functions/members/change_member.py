@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from functions.members.models import ChangeRequest, MyChangeRequest
+from functions.members.models import ChangeRequest, MyChangeRequest, check_birth_date
 from shared.domain.digest import request_hash
 from shared.domain.entry import Entry, MemberId, closure_key
 from shared.domain.errors import MemberClosedError
@@ -15,9 +15,10 @@ ZONE_WITHOUT_PROGRAM = "UTC"
 def change_member(member: MemberId, request: MyChangeRequest, *, members: Members, clock: Clock) -> Profile:
     """Set the fields that the request names; the same request again changes nothing.
 
-    Raises MemberUnknownError, MemberClosedError, IdentityTakenError, TryAgainError.
+    Raises RequestInvalidError, MemberUnknownError, MemberClosedError, IdentityTakenError, TryAgainError.
     """
     now = clock.now()
+    check_birth_date(request.birth_date, now)
 
     def change(before: Profile) -> Profile:
         if before.closed_at:

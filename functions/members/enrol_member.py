@@ -2,7 +2,7 @@
 
 from ulid import ULID
 
-from functions.members.models import EnrolRequest
+from functions.members.models import EnrolRequest, check_birth_date
 from shared.domain.digest import request_hash
 from shared.domain.entry import MemberId
 from shared.domain.member import Enrolment, Profile
@@ -12,9 +12,10 @@ from shared.ports import Clock, Members
 def enrol_member(request: EnrolRequest, *, members: Members, clock: Clock) -> Enrolment:
     """Create the member; the same request again gets the same receipt.
 
-    Raises IdentityTakenError, TryAgainError.
+    Raises RequestInvalidError, IdentityTakenError, TryAgainError.
     """
     now = clock.now()
+    check_birth_date(request.birth_date, now)
     profile = Profile(
         member=MemberId(str(ULID())),
         customer_id=request.customer_id,

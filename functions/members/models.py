@@ -1,7 +1,7 @@
 """Requests and answers of members."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import phonenumbers
@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from shared.api.fields import Answer, Day, Id, Instant, Request
 from shared.domain.calendar import zone_names
+from shared.domain.errors import RequestInvalidError
 from shared.domain.member import Enrolment, Login, Profile
 
 ENTRIES_MAX = 50
@@ -105,6 +106,12 @@ class ChangeRequest(MyChangeRequest):
     phone: Phone | None = None
     attributes: Annotated[dict[Name, Value | None], Field(max_length=ENTRIES_MAX)] = {}
     login: LoginRequest | None = None
+
+
+def check_birth_date(birth_date: date | None, now: datetime) -> None:
+    """Refuse a day that has begun nowhere on earth yet. Raises RequestInvalidError."""
+    if birth_date is not None and birth_date > (now + timedelta(days=1)).date():
+        raise RequestInvalidError(faults=[{"path": "birth_date", "reason": "is a day to come"}])
 
 
 class ConsentAnswer(Answer):

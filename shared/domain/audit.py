@@ -42,7 +42,7 @@ def _chain(wallet: Wallet, entries: Sequence[Entry]) -> Iterator[Break]:
             yield Break("sequences have no gap", entry.key, f"sequence {entry.sequence} where {number} was due")
         if entry.previous != (before.key if before else None):
             yield Break("each entry names the one before", entry.key, f"names {entry.previous}")
-        if before and entry.recorded_at < before.recorded_at:
+        if before and (entry.recorded_at < before.recorded_at or entry.recorded_on < before.recorded_on):
             yield Break("time never runs backward", entry.key, f"{entry.recorded_at} after {before.recorded_at}")
         before = entry
     if wallet.sequence != len(entries):

@@ -46,9 +46,7 @@ def earn(wallet: Wallet, purchase: Purchase, versions: Sequence[ProgramVersion],
         why=why,
         purchase=purchase,
     )
-    # Another server's clock may have recorded the entry before this one a little later than `now`.
-    today = local_day(max(now, wallet.recorded_at or now), program.time_zone)
-    return wallet.posted(Accrual(credits), reason, now=now, zone=program.time_zone, day=today)
+    return wallet.posted(Accrual(credits), reason, now=now, zone=program.time_zone)
 
 
 def _check_age(purchase: Purchase, wallet: Wallet, program: Program, now: datetime) -> None:

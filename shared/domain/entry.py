@@ -5,7 +5,6 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
 
-from shared.domain.digest import request_hash as request_hash  # noqa: PLC0414
 from shared.domain.points import Account, Lot, Posting, merged
 from shared.domain.purchase import Purchase
 

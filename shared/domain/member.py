@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from shared.domain.calendar import local_day
 from shared.domain.digest import request_hash
 from shared.domain.entry import Entry, EntryKind, MemberId, closure_key
 from shared.domain.wallet import Closure, Reason, Wallet
@@ -117,5 +116,4 @@ def close(wallet: Wallet, *, now: datetime, zone: str) -> tuple[Entry, Wallet]:
         occurred_at=max(now, wallet.recorded_at or now),
         request_hash=request_hash("closure", wallet.member),
     )
-    today = local_day(reason.occurred_at, zone)
-    return wallet.posted(Closure(), reason, now=now, zone=zone, day=today)
+    return wallet.posted(Closure(), reason, now=now, zone=zone)

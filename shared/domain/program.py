@@ -31,6 +31,10 @@ Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 MoneyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
+_LEAP_CYCLE = [date(2096, 3, 1) + timedelta(days=day) for day in range(8 * 366)]
+"""All kinds of days there are, the long wait for a leap year around 2100 included."""
+
+
 class _Document(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -52,13 +56,14 @@ class Expiry(_Document):
         reached = months_after(purchase_day, self.after)
         return first_of_next_month(reached) if self.rounded_to == "month" else first_of_next_year(reached)
 
-    @property
-    def days_min(self) -> int:
-        """No lot lives shorter than this many days, whatever its purchase day."""
+    def outlives(self, days: int) -> bool:
+        """Whether every lot, whatever its purchase day, is still there `days` after it."""
         if self.rounded_to == "day":
-            return self.after
-        # 28 days a month is the shortest; rounding up to the end of the month adds at least the day itself.
-        return self.after * 28 + 1
+            return self.after > days
+        # 28 days a month is the shortest; only close calls need a look at every day of a cycle of leap years.
+        if self.after * 28 > days:
+            return True
+        return all((self.gone_on(day) - day).days > days for day in _LEAP_CYCLE)
 
 
 class PointCurrency(_Document):
@@ -70,7 +75,7 @@ class PointCurrency(_Document):
 
     @model_validator(mode="after")
     def _points_mature_before_they_expire(self) -> Self:
-        if self.expiry and self.expiry.days_min <= self.pending_days:
+        if self.expiry and not self.expiry.outlives(self.pending_days):
             raise ValueError("points would expire before or on the day they can first be spent")
         return self
 
@@ -97,8 +102,8 @@ class Program(_Document):
     name: str = Field(min_length=1, max_length=100)
     time_zone: Zone
     money_currency: MoneyCode
-    currencies: tuple[PointCurrency, ...] = Field(min_length=1, max_length=10, strict=False)
-    earning_rules: tuple[EarningRule, ...] = Field(max_length=1000, strict=False)
+    currencies: list[PointCurrency] = Field(min_length=1, max_length=10)
+    earning_rules: list[EarningRule] = Field(max_length=1000)
     late_days_max: int = Field(default=400, ge=0, le=3660)
     claim_days: int = Field(default=30, ge=0, le=366)
 

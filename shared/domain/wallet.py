@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self
 
+from shared.domain.calendar import local_day
 from shared.domain.entry import BalanceAfter, Entry, EntryKey, EntryKind, HistoryRow, MemberId, Share
 from shared.domain.points import Credit, Posting, Purse
 from shared.domain.purchase import Purchase
@@ -50,6 +51,7 @@ class Wallet:
     sequence: int = 0
     last_key: EntryKey | None = None
     recorded_at: datetime | None = None
+    recorded_on: date | None = None
     purses: tuple[Purse, ...] = ()
 
     def purse(self, currency: str) -> Purse:
@@ -84,13 +86,14 @@ class Wallet:
                 postings += forfeited
         return wallet, postings
 
-    def posted(self, effect: Effect, reason: Reason, *, now: datetime, zone: str, day: date) -> tuple[Entry, Self]:
-        """The entry that records `effect`, and the wallet after it.
+    def posted(self, effect: Effect, reason: Reason, *, now: datetime, zone: str) -> tuple[Entry, Self]:
+        """The entry that records `effect` on the local day of the program's `zone`, and the wallet after it.
 
-        `day` is the local day of the program's `zone`. `recorded_at` never runs backward within a wallet, whatever the
-        clocks of two servers say; neither does the day.
+        Time never runs backward within a wallet, whatever the clocks of two servers say; nor does the day, though there
+        were zones where midnight came twice.
         """
         recorded_at = max(now, self.recorded_at or now)
+        day = max(local_day(recorded_at, zone), self.recorded_on or date.min)
         wallet, postings = self.moved(effect, day)
         entry = Entry(
             key=reason.key,
@@ -108,7 +111,7 @@ class Wallet:
             why=reason.why,
             purchase=reason.purchase,
         )
-        wallet = replace(wallet, sequence=entry.sequence, last_key=entry.key, recorded_at=recorded_at)
+        wallet = replace(wallet, sequence=entry.sequence, last_key=entry.key, recorded_at=recorded_at, recorded_on=day)
         return entry, wallet
 
     def balances(self) -> tuple[BalanceAfter, ...]:
@@ -145,5 +148,5 @@ def fold(opened: Wallet, rows: Iterable[HistoryRow]) -> Wallet:
 def folded(wallet: Wallet, row: HistoryRow) -> tuple[Wallet, tuple[Posting, ...]]:
     """One step of the fold: the wallet after `row`, and the postings that the row ought to hold."""
     moved, postings = wallet.moved(effect_of(row), row.recorded_on)
-    moved = replace(moved, sequence=row.sequence, last_key=row.key, recorded_at=row.recorded_at)
+    moved = replace(moved, sequence=row.sequence, last_key=row.key, recorded_at=row.recorded_at, recorded_on=row.recorded_on)
     return moved, postings

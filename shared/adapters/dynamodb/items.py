@@ -1,7 +1,8 @@
 """Domain values as items of the table, and back. Kept readable in the console: names, dates as 20261231, number lists.
 
-A lot is `[first serial, count, spendable from, gone on]`, a posting `[debit, credit, currency, lot, ...]`; 0 stands for
-"already" and for "never". Readers ignore attributes they do not know, so that old and new code can share a table.
+In an entry a lot is `[first serial, count, spendable from, gone on]`, a posting `[debit, credit, currency, lot, ...]`; 0
+stands for "already" and for "never". A wallet's lots are shorter: see lots.py. Readers ignore attributes they do not know, so
+that old and new code can share a table.
 """
 
 from datetime import UTC, date, datetime
@@ -9,9 +10,10 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from shared.adapters.dynamodb.lots import active_lots, active_numbers, day_number, day_of, pending_lots, pending_numbers
 from shared.adapters.dynamodb.table import entry_key, key_of_entry, wallet_key
 from shared.domain.entry import BalanceAfter, Entry, EntryKey, EntryKind, HistoryRow, MemberId, Share
-from shared.domain.points import Account, Lot, Posting, Purse
+from shared.domain.points import Account, Lot, Posting, Purse, merged
 from shared.domain.purchase import Line, Purchase
 from shared.domain.wallet import Wallet
 
@@ -42,26 +44,17 @@ def instant_of(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _day_number(day: date | None) -> int:
-    return 0 if day is None else day.year * 10000 + day.month * 100 + day.day
-
-
-def _day_of(number: Any) -> date | None:
-    number = int(number)
-    return date(number // 10000, number // 100 % 100, number % 100) if number else None
-
-
 def _recorded_day(number: Any) -> date:
-    return _day_of(number) or date.min
+    return day_of(number) or date.min
 
 
 def _lot_list(lot: Lot) -> list[int]:
-    return [lot.first, lot.count, _day_number(lot.spendable_from), _day_number(lot.gone_on)]
+    return [lot.first, lot.count, day_number(lot.spendable_from), day_number(lot.gone_on)]
 
 
 def _lot_of(numbers: list[Any]) -> Lot:
     first, count, spendable_from, gone_on = numbers
-    return Lot(int(first), int(count), _day_of(spendable_from), _day_of(gone_on))
+    return Lot(int(first), int(count), day_of(spendable_from), day_of(gone_on))
 
 
 def _posting_list(posting: Posting) -> list[Any]:
@@ -82,13 +75,15 @@ def wallet_item(wallet: Wallet) -> Item:
         "seq": wallet.sequence,
         "last": wallet.last_key,
         "recorded_at": instant_text(wallet.recorded_at) if wallet.recorded_at else None,
+        "recorded_on": day_number(wallet.recorded_on),
         "purses": {purse.currency: _purse_map(purse) for purse in wallet.purses},
     }
 
 
 def _purse_map(purse: Purse) -> Item:
     return {
-        "lots": [_lot_list(lot) for lot in purse.lots],
+        "lots": active_numbers(lot for lot in purse.lots if lot.spendable_from is None),
+        "pending": pending_numbers(lot for lot in purse.lots if lot.spendable_from is not None),
         "next": purse.next_serial,
         "debt": purse.debt,
         "issued": purse.issued,
@@ -107,10 +102,11 @@ def wallet_of(item: Item) -> Wallet:
         sequence=int(item["seq"]),
         last_key=item["last"],
         recorded_at=instant_of(item["recorded_at"]) if item["recorded_at"] else None,
+        recorded_on=day_of(item["recorded_on"]),
         purses=tuple(
             Purse(
                 currency=currency,
-                lots=tuple(_lot_of(lot) for lot in purse["lots"]),
+                lots=merged([*active_lots(purse["lots"]), *pending_lots(purse["pending"])]),
                 next_serial=int(purse["next"]),
                 debt=int(purse["debt"]),
                 issued=int(purse["issued"]),
@@ -132,7 +128,7 @@ def entry_item(entry: Entry) -> Item:
         "kind": entry.kind,
         "occurred_at": instant_text(entry.occurred_at),
         "recorded_at": instant_text(entry.recorded_at),
-        "recorded_on": _day_number(entry.recorded_on),
+        "recorded_on": day_number(entry.recorded_on),
         "postings": [_posting_list(posting) for posting in entry.postings],
         "after": [[after.currency, after.active, after.pending, after.debt] for after in entry.after],
         "zone": entry.zone,
