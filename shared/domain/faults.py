@@ -25,7 +25,11 @@ def faults_of(found: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     return [
         {
             "path": ".".join(str(part) for part in fault["loc"] if part != "body") or "$",
-            "reason": _HOUSE_WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, ")),
+            "reason": _HOUSE_WORDS.get(fault["type"]) or _plain(fault["msg"]),
         }
         for fault in found
     ]
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Dictionary", "Object")
