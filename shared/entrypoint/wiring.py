@@ -49,7 +49,8 @@ def wire(settings: Settings, client: "DynamoDBClient", real: Clock, backoff: Bac
         test_clock=test_clock,
         ledger=ledger,
         members=DynamoMembers(store, ledger),
-        programs=DynamoPrograms(store, staleness),
+        # The wall clock: a container's monotonic clock may stand still while it is frozen between requests.
+        programs=DynamoPrograms(store, staleness, timer=lambda: real.now().timestamp()),
         cursor_secret=CursorSecret(store),
     )
 

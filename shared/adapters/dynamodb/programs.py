@@ -15,7 +15,7 @@ from shared.domain.program import ProgramVersion, parse_program
 
 @dataclass
 class DynamoPrograms:
-    """Programs over a `Store`. A read is trusted for `staleness_seconds` of the container's own `timer`."""
+    """Programs over a `Store`. A read is trusted for `staleness_seconds` of `timer` (seconds)."""
 
     store: Store
     staleness_seconds: int
@@ -25,7 +25,7 @@ class DynamoPrograms:
 
     def versions(self) -> Sequence[ProgramVersion]:
         """See ports.Programs. That there is no program yet is never remembered."""
-        if self._cached and self.timer() - self._read_at < self.staleness_seconds:
+        if self._cached and 0 <= self.timer() - self._read_at < self.staleness_seconds:
             return self._cached
         return self.latest()
 
