@@ -1,0 +1,85 @@
+"""A ledger under contract: each engine's, with what the suite needs beside the port."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.adapters.dynamodb.items import wallet_item
+from shared.adapters.dynamodb.ledger import DynamoLedger
+from shared.adapters.dynamodb.store import Backoff, Outcome, Store
+from shared.domain.digest import request_hash
+from shared.domain.earning import earn
+from shared.domain.entry import Entry, EntryKey, MemberId, purchase_key
+from shared.domain.purchase import Purchase
+from shared.domain.wallet import Wallet
+from shared.ports import Clock, Decide, Ledger, View
+from tests.engines.engine import Engine
+from tests.fakes import grocer
+from tests.fakes.memory_ledger import MemoryLedger
+
+Open = Callable[[MemberId, datetime], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A ledger and the way to give a member a wallet in it."""
+
+    ledger: Ledger
+    open: Open
+
+
+def patient(slept: list[Any] | None = None) -> Backoff:
+    """A backoff that notes the seconds it would sleep, and does not sleep."""
+    return Backoff(sleep=(slept if slept is not None else []).append, rng=random.Random(1))
+
+
+def store_of(engine: Engine, client: Any = None, backoff: Backoff | None = None) -> Store:
+    """The product's store over an engine's table."""
+    return Store(client or engine.client, engine.table, backoff or patient())
+
+
+def memory_place(clock: Clock) -> Place:
+    """The ledger in memory."""
+    ledger = MemoryLedger(clock)
+    return Place(ledger, ledger.open)
+
+
+def dynamo_place(store: Store, clock: Clock) -> Place:
+    """The product's ledger."""
+    return Place(DynamoLedger(store, clock), opener(store))
+
+
+def opener(store: Store) -> Open:
+    """Writes the empty wallet that an enrolment makes."""
+
+    def open_wallet(member: MemberId, enrolled_at: datetime) -> None:
+        result = store.transact([store.put(wallet_item(Wallet(member=member, enrolled_at=enrolled_at)))])
+        assert result.outcome is Outcome.DONE
+
+    return open_wallet
+
+
+def earning(purchase: Purchase, program_version: int = 1) -> Decide:
+    """The decision that the grocer makes on an order."""
+    versions = [grocer.version(program_version)]
+    return lambda view: earn(view.wallet, purchase, versions, now=view.now)
+
+
+def record(ledger: Ledger, purchase: Purchase, decide: Decide | None = None) -> Entry:
+    """Send an order to a ledger; `decide` stands in for the grocer's decision."""
+    key, member = purchase_key(purchase.order_id), MemberId(purchase.member_id)
+    return ledger.decide_and_post(key, member, request_hash(purchase), decide or earning(purchase))
+
+
+def never(view: View) -> Any:
+    """A decision that must not be asked for."""
+    raise AssertionError(f"decided again at sequence {view.wallet.sequence}")
+
+
+def keys(ledger: Ledger, member: MemberId) -> list[EntryKey]:
+    """The keys of a member's history, newest first."""
+    return [row.key for row in ledger.rows(ledger.view(member).wallet)]

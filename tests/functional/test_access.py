@@ -1,0 +1,139 @@
+"""Every route asks for its scopes, in the document and once more in the code; a foreign path is nobody's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from functions.wallets.handler import handler
+from infra.openapi import make_document
+from tests.fakes.grocer import ADA, document, order
+from tests.functional.api import DOCUMENT, MEMBER, OPERATOR, POS, Caller
+from tests.functional.conftest import Stage
+
+STAFF = {POS, OPERATOR}
+ROUTES: dict[tuple[str, str], set[str]] = {
+    ("POST", "/v1/members"): STAFF,
+    ("GET", "/v1/members"): STAFF,
+    ("GET", "/v1/members/{member_id}"): STAFF,
+    ("PATCH", "/v1/members/{member_id}"): STAFF,
+    ("POST", "/v1/members/{member_id}/close"): {OPERATOR},
+    ("GET", "/v1/members/{member_id}/wallet"): STAFF,
+    ("GET", "/v1/members/{member_id}/entries"): STAFF,
+    ("GET", "/v1/entries/{entry_id}"): STAFF,
+    ("GET", "/v1/me"): {MEMBER},
+    ("PATCH", "/v1/me"): {MEMBER},
+    ("GET", "/v1/me/wallet"): {MEMBER},
+    ("GET", "/v1/me/entries"): {MEMBER},
+    ("GET", "/v1/me/entries/{entry_id}"): {MEMBER},
+    ("POST", "/v1/purchases"): {POS},
+    ("POST", "/v1/purchases/quote"): {POS},
+    ("POST", "/v1/purchases/batch"): {POS},
+    ("GET", "/v1/purchases/{order_id}"): STAFF,
+    ("GET", "/v1/program"): STAFF,
+    ("PUT", "/v1/program"): {OPERATOR},
+    ("GET", "/v1/test-clock"): {OPERATOR},
+    ("PUT", "/v1/test-clock"): {OPERATOR},
+    ("GET", "/v1/openapi.json"): STAFF,
+}
+"""Who may call what: the reference that the code is held to."""
+
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/v1/members"): {"customer_id": "new"},
+    ("PATCH", "/v1/members/{member_id}"): {"locale": "en"},
+    ("PATCH", "/v1/me"): {"locale": "en"},
+    ("POST", "/v1/purchases"): order(),
+    ("POST", "/v1/purchases/quote"): order(),
+    ("POST", "/v1/purchases/batch"): {"purchases": [order()]},
+    ("PUT", "/v1/program"): {"program": document(name="New")},
+    ("PUT", "/v1/test-clock"): {"now": "2030-01-01T00:00:00Z"},
+}
+
+
+def call(caller: Caller, route: tuple[str, str]) -> Any:
+    """A request of the route that would be right for the right caller."""
+    method, template = route
+    path = template.format(member_id=ADA, entry_id="purchase:order-1", order_id="order-1")
+    query = "customer_id=customer-ada" if route == ("GET", "/v1/members") else ""
+    return caller.send(method, path, json.dumps(BODIES[route]) if route in BODIES else None, query=query)
+
+
+def test_the_document_names_every_route_with_its_scopes() -> None:
+    told = {
+        (verb.upper(), path): {scope for scheme in operation["security"] for scope in next(iter(scheme.values()))}
+        for path, operations in DOCUMENT["paths"].items()
+        for verb, operation in operations.items()
+    }
+    assert told == ROUTES
+
+
+def test_each_scope_is_given_by_its_own_pool_alone() -> None:
+    for operations in DOCUMENT["paths"].values():
+        for operation in operations.values():
+            [(pool, scopes)] = [item for scheme in operation["security"] for item in scheme.items()]
+            assert pool == ("members" if scopes == [MEMBER] else "staff")
+
+
+def test_a_token_without_the_scope_is_refused_and_nothing_is_written(stage: Stage) -> None:
+    before = stage.items()
+    nearly = {"laurel/admin", "pos", "LAUREL/POS", "laurel/po", "laurel/pos2", "", "laurel/pos,laurel/operator"}
+    for route, opening in ROUTES.items():
+        for scope in sorted(({MEMBER, POS, OPERATOR} | nearly) - opening):
+            reply = call(Caller(scope), route)
+            assert (route, scope, reply.status, reply.problem) == (route, scope, 403, "forbidden")
+            assert set(reply.json["scopes_any"]) == opening
+    assert stage.items() == before
+
+
+def test_each_scope_that_the_document_names_opens_the_route(stage: Stage) -> None:
+    for route, opening in ROUTES.items():
+        for scope in opening:
+            for claim in (scope, f"openid {scope} profile"):
+                assert call(Caller(claim), route).problem != "forbidden", (route, claim)
+
+
+def test_a_request_without_an_authorizer_is_refused(stage: Stage) -> None:
+    """Should a route ever be deployed without its authorizer, the code still asks."""
+    event = Caller(POS)._event("GET", "/v1/me/wallet", "/v1/me/wallet", None, "", None, False)
+    for context in ({"authorizer": {}}, {"authorizer": {"jwt": {"claims": {}}}}, {}):
+        stripped = {key: value for key, value in event["requestContext"].items() if key != "authorizer"}
+        answer = handler({**event, "requestContext": {**stripped, **context}}, None)
+        assert answer["statusCode"] == 403
+
+
+def test_a_path_that_is_no_route_is_unknown(till: Caller) -> None:
+    strangers = ["GET /", "GET /v1/nothing", "GET /v1/purchases/a/b", "GET /v2/purchases/a", "POST /v1/purchases/order-1"]
+    strangers += [f"{method} /v1/purchases" for method in ("DELETE", "PUT", "OPTIONS", "HEAD", "PATCH", "TRACE")]
+    for stranger in strangers:
+        method, path = stranger.split(" ")
+        reply = till.send(method, path, function="earning")
+        assert (stranger, reply.status, reply.problem) == (stranger, 404, "route-unknown")
+
+
+def test_the_committed_document_is_the_one_that_the_code_makes() -> None:
+    assert make_document() == DOCUMENT, "run python -m infra.openapi and commit what it writes"
+
+
+def test_the_document_is_valid_openapi_3_1() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(DOCUMENT).validate()  # type: ignore[arg-type]
+
+
+def test_the_document_is_served_as_it_is_committed(till: Caller, operator: Caller) -> None:
+    assert till.get("/v1/openapi.json").json == DOCUMENT
+    assert operator.get("/v1/openapi.json").status == 200
+
+
+def test_the_document_tells_nothing_of_the_framework() -> None:
+    text = json.dumps(DOCUMENT)
+    for word in ("HTTPValidationError", "powertools", "Powertools", "pydantic"):
+        assert word not in text
+
+
+def test_every_operation_has_a_name_of_its_own_and_a_summary() -> None:
+    operations = [operation for operations in DOCUMENT["paths"].values() for operation in operations.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    assert all(operation["summary"].strip() for operation in operations)

@@ -1,0 +1,200 @@
+"""The program document: what it may say, and which version an order meets."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import BeforeProgramError, ProgramInvalidError, ProgramMissingError
+from shared.domain.program import in_force, parse_program
+from tests.fakes.grocer import document, earning_rule, version
+
+POINTS: dict[str, Any] = {"code": "points"}
+
+
+def faults(program: Any) -> list[str]:
+    """Where a document is refused."""
+    with pytest.raises(ProgramInvalidError) as refused:
+        parse_program(program)
+    assert all(fault["reason"] for fault in refused.value.faults)
+    return [fault["path"] for fault in refused.value.faults]
+
+
+def without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in document().items() if key != name}
+
+
+def test_the_least_document_has_the_defaults_of_the_rules() -> None:
+    program = parse_program(document(currencies=[POINTS], earning_rules=[]))
+    assert (program.late_days_max, program.claim_days) == (400, 30)
+    [currency] = program.currencies
+    assert (currency.pending_days, currency.expiry) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("program", "path"),
+    [
+        *((without(name), name) for name in ("name", "time_zone", "money_currency", "currencies", "earning_rules")),
+        *((document(name=value), "name") for value in ("", "x" * 101, None, 5)),
+        *((document(time_zone=value), "time_zone") for value in ("", "Mars", "UTC+2", "america/new_york", "../UTC", None, 5)),
+        *(
+            (document(money_currency=value), "money_currency")
+            for value in ("", "usd", "US", "USDD", "\uff35\uff33\uff24", None, 840)
+        ),
+        *((document(currencies=value), "currencies") for value in ([], [POINTS] * 11, None, "points")),
+        *((document(late_days_max=value), "late_days_max") for value in (-1, 3661, "400", 1.5, True, None)),
+        *((document(claim_days=value), "claim_days") for value in (-1, 367, "30", 30.0, False, None)),
+        *(
+            (document(currencies=[{**POINTS, "pending_days": value}]), "currencies.0.pending_days")
+            for value in (-1, 367, "1", 0.5)
+        ),
+        *(
+            (document(currencies=[{"code": value}]), "currencies.0.code")
+            for value in ("", "Points", "1a", "x" * 33, "a-b", "é", None)
+        ),
+        (document(currencies=[{}]), "currencies.0.code"),
+        (document(tiers=[]), "tiers"),
+        (document(currencies=[{**POINTS, "colour": "red"}]), "currencies.0.colour"),
+        (document(late_days_max=float("nan")), "late_days_max"),
+        (document(late_days_max=float("inf")), "late_days_max"),
+        (document(late_days_max=10**30), "late_days_max"),
+        ([], "$"),
+        (None, "$"),
+        ("program", "$"),
+    ],
+    ids=lambda value: str(value)[-30:] if isinstance(value, str) else None,
+)
+def test_a_document_that_breaks_a_rule_is_refused_where_it_does(program: Any, path: str) -> None:
+    assert faults(program) == [path]
+
+
+@pytest.mark.parametrize(
+    ("expiry", "path"),
+    [
+        ({"after": 0, "rounded_to": "day"}, "after"),
+        ({"after": -5, "rounded_to": "day"}, "after"),
+        ({"after": 3661, "rounded_to": "day"}, "after"),
+        ({"after": "365", "rounded_to": "day"}, "after"),
+        ({"after": 36.5, "rounded_to": "day"}, "after"),
+        ({"after": 365, "rounded_to": "week"}, "rounded_to"),
+        ({"after": 365, "rounded_to": "DAY"}, "rounded_to"),
+        ({"after": 365}, "rounded_to"),
+        ({"rounded_to": "day"}, "after"),
+        ({"after": 365, "rounded_to": "day", "grace": 5}, "grace"),
+    ],
+)
+def test_an_expiry_that_breaks_a_rule_is_refused(expiry: dict[str, Any], path: str) -> None:
+    assert faults(document(currencies=[{**POINTS, "expiry": expiry}])) == [f"currencies.0.expiry.{path}"]
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"id": "Base"}, "id"),
+        ({"kind": "visit"}, "kind"),
+        ({"currency": ""}, "currency"),
+        ({"per_amount": {"points": -1, "minor_units": 100}}, "per_amount.points"),
+        ({"per_amount": {"points": 1, "minor_units": 0}}, "per_amount.minor_units"),
+        ({"per_amount": {"points": 1.5, "minor_units": 100}}, "per_amount.points"),
+        ({"per_amount": {"points": 10**6 + 1, "minor_units": 100}}, "per_amount.points"),
+        ({"per_amount": {"points": 1}}, "per_amount.minor_units"),
+        ({"per_amount": None}, "per_amount"),
+        ({"weekday": "monday"}, "weekday"),
+    ],
+)
+def test_an_earning_rule_that_breaks_a_rule_is_refused(change: dict[str, Any], path: str) -> None:
+    assert faults(document(earning_rules=[{**earning_rule(), **change}])) == [f"earning_rules.0.{path}"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"currencies": [POINTS, {"code": "stars"}, POINTS]}, "same code"),
+        ({"earning_rules": [earning_rule(), earning_rule("base", "points")]}, "same id"),
+        ({"earning_rules": [earning_rule(currency="miles"), earning_rule("b", "gems")]}, "gems, miles"),
+        ({"earning_rules": [earning_rule(), earning_rule("other")]}, "same currency"),
+    ],
+)
+def test_rules_name_what_is_there_and_nothing_twice(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(ProgramInvalidError) as refused:
+        parse_program(document(**change))
+    [fault] = refused.value.faults
+    assert says in fault["reason"]
+
+
+@pytest.mark.parametrize(("days", "pending"), [(14, 14), (14, 15), (1, 1)])
+def test_points_that_would_expire_before_or_on_the_day_they_mature_are_refused(days: int, pending: int) -> None:
+    currency = {**POINTS, "pending_days": pending, "expiry": {"after": days, "rounded_to": "day"}}
+    assert faults(document(currencies=[currency])) == ["currencies.0"]
+
+
+def test_every_fault_is_told_at_once() -> None:
+    program = document(name="", late_days_max=-1, currencies=[{"code": "X"}], earning_rules=[earning_rule(minor_units=0)])
+    assert sorted(faults(program)) == [
+        "currencies.0.code",
+        "earning_rules.0.per_amount.minor_units",
+        "late_days_max",
+        "name",
+    ]
+
+
+def test_faults_tell_nothing_of_what_was_sent() -> None:
+    with pytest.raises(ProgramInvalidError) as refused:
+        parse_program(document(name=5, secret_field="hunter2", currencies=[{"code": "hunter2!"}]))
+    assert "hunter2!" not in str(refused.value.faults)
+
+
+def test_a_document_survives_being_kept() -> None:
+    program = parse_program(
+        document(
+            currencies=[{**POINTS, "pending_days": 3, "expiry": {"after": 12, "rounded_to": "year"}}, {"code": "stars"}],
+            earning_rules=[earning_rule(), earning_rule("stars", "stars", 3, 7)],
+            claim_days=0,
+        )
+    )
+    assert parse_program(program.model_dump(mode="json", exclude_unset=True)) == program
+
+
+JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def days(count: int) -> datetime:
+    return JANUARY + timedelta(days=count)
+
+
+VERSIONS = [version(1, days(0)), version(2, days(30)), version(3, days(60))]
+
+
+@pytest.mark.parametrize(
+    ("at", "number"),
+    [
+        (days(0), 1),
+        (days(30) - timedelta(microseconds=1), 1),
+        (days(30), 2),
+        (days(59), 2),
+        (days(60), 3),
+        (days(9999), 3),
+    ],
+)
+def test_an_order_meets_the_last_version_that_took_effect_by_then(at: datetime, number: int) -> None:
+    assert in_force(VERSIONS, at).version == number
+    assert in_force(VERSIONS[::-1], at).version == number
+
+
+def test_of_two_versions_of_the_same_instant_the_later_one_holds() -> None:
+    assert in_force([version(2, days(5)), version(1, days(5))], days(5)).version == 2
+
+
+def test_a_version_that_takes_effect_later_holds_then_though_it_was_made_before() -> None:
+    versions = [version(1, days(0)), version(2, days(60)), version(3, days(30))]
+    assert [in_force(versions, days(day)).version for day in (29, 30, 59, 60)] == [1, 3, 3, 2]
+
+
+def test_before_the_first_version_and_without_any_there_is_no_program() -> None:
+    with pytest.raises(BeforeProgramError) as refused:
+        in_force(VERSIONS[::-1], days(0) - timedelta(microseconds=1))
+    assert refused.value.program_since == days(0)
+    with pytest.raises(ProgramMissingError):
+        in_force([], days(0))
