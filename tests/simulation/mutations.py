@@ -1,0 +1,53 @@
+"""Mutations on the wire: a write condition taken out of every request that passes, to see that the simulation has teeth.
+
+They change what leaves the SDK, so the product needs no hook and no test build.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+from tests.simulation.network import Payload, Rewrite
+
+_REFERENCE = re.compile(r"[#:]\w+")
+
+
+def without_condition(member: str) -> Rewrite:
+    """Take the condition from each `member` ("Put", "Update", "Delete") of every transaction."""
+
+    def rewrite(operation: str, payload: Payload) -> Payload:
+        if operation != "TransactWriteItems":
+            return payload
+        changed = copy.deepcopy(payload)
+        for write in changed["TransactItems"]:
+            if member in write:
+                _drop_condition(write[member])
+        return changed
+
+    return rewrite
+
+
+def without_retry_token(operation: str, payload: Payload) -> Payload:
+    """Take the token by which DynamoDB knows a repeated transaction: every repetition is a new one."""
+    return {name: value for name, value in payload.items() if name != "ClientRequestToken"}
+
+
+def _drop_condition(write: dict[str, Any]) -> None:
+    """Remove the condition and the names and values only it used: DynamoDB refuses unused ones."""
+    write.pop("ConditionExpression", None)
+    used = set(_REFERENCE.findall(write.get("UpdateExpression", "")))
+    for part in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
+        kept = {name: value for name, value in write.get(part, {}).items() if name in used}
+        write.pop(part, None)
+        if kept:
+            write[part] = kept
+
+
+MUTATIONS: dict[str, Rewrite] = {
+    "put-condition": without_condition("Put"),
+    "update-condition": without_condition("Update"),
+    "retry-token": without_retry_token,
+}
+"""By name, for the command line. Worlds must notice the loss of a condition; that of the token, the conditions cover."""

@@ -1,0 +1,171 @@
+"""The network between the functions and their table: every request passes here, and others get their turn here.
+
+It stands where the SDK hands a finished request to its HTTP session, so the SDK's parameters, retries, tokens, time-outs
+and error parsing are the real ones. Each request waits, meets its fate, is executed at one instant, and waits again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ReadTimeoutError
+from greenlet import GreenletExit  # type: ignore[import-untyped]
+
+from shared.adapters.dynamodb.client import CONFIG
+from tests.engines.faults import Fault, suffer
+from tests.engines.ministack import Backend
+from tests.engines.wire import answer, operation_of, payload_of, with_payload
+from tests.simulation.plan import WRITES, Fate, Interruption, Plan
+from tests.simulation.world import World
+
+Payload = dict[str, Any]
+Rewrite = Callable[[str, Payload], Payload]
+"""Changes a request on its way: operation and body in, body out. How a mutation is planted without touching the code."""
+
+AfterWrite = Callable[[World, list[Payload]], None]
+"""Looks at the table after each executed write; gets the keys it named."""
+
+READ_TIMEOUT_SECONDS: int = CONFIG.read_timeout  # type: ignore[attr-defined]
+"""How long the product's SDK waits for an answer before it gives up an attempt."""
+_STALL_SECONDS = (1, 900)
+_LATE_SECONDS = (0, 900)
+
+
+class Network:
+    """The way to one backend in one world. `send` is the transport of every client of that world."""
+
+    def __init__(
+        self,
+        world: World,
+        backend: Backend,
+        plan: Plan,
+        *,
+        rewrite: Rewrite | None = None,
+        after_write: AfterWrite | None = None,
+    ) -> None:
+        self.world = world
+        self.calls = 0
+        self._backend = backend
+        self._plan = plan
+        self._rewrite = rewrite
+        self._after_write = after_write
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse | None:
+        """Carry one request; raises ReadTimeoutError, after the time that takes, where no answer comes back."""
+        world = self.world
+        if world.closed:
+            raise GreenletExit
+        operation, payload = operation_of(request), payload_of(request)
+        self.calls += 1
+        number = self.calls
+        fate = self._plan.fate(operation, world.chance)
+        sent = f"#{number} {operation} {_digest(payload)} {_targets(operation, payload)}"
+        world.note(sent if fate is None else f"{sent} <- {fate.value}")
+        try:
+            response = self._carry(request, operation, payload, fate)
+        except ReadTimeoutError:
+            world.sleep(READ_TIMEOUT_SECONDS)
+            world.note(f"#{number} no answer")
+            raise
+        world.note(f"#{number} {_outcome(response)}")
+        return response
+
+    def _carry(self, request: AWSPreparedRequest, operation: str, payload: Payload, fate: Fate | None) -> AWSResponse | None:
+        world, chance = self.world, self.world.chance
+        if self._rewrite is not None:
+            payload = self._rewrite(operation, payload)
+            request = with_payload(request, payload)
+        world.pause()
+        if fate is Interruption.KILLED_BEFORE:
+            world.die()
+        if fate is Interruption.STALLED_BEFORE:
+            world.sleep(chance.randint(*_STALL_SECONDS))
+        if fate in (Interruption.ARRIVES_LATE, Interruption.ARRIVES_TWICE):
+            self._arrives_later(request)
+        if fate is Interruption.ARRIVES_LATE:
+            raise ReadTimeoutError(endpoint_url=request.url)
+        if isinstance(fate, Fault):
+            response = suffer(fate, request, self._execute, chance)
+        elif operation == "BatchGetItem" and self._plan.reads_apart(chance):
+            response = self._read_apart(request, payload)
+        else:
+            response = self._execute(request)
+        world.pause()
+        if fate is Interruption.KILLED_AFTER:
+            world.die()
+        if fate is Interruption.STALLED_AFTER:
+            world.sleep(chance.randint(*_STALL_SECONDS))
+        return response
+
+    def _execute(self, request: AWSPreparedRequest) -> AWSResponse:
+        """The instant at which DynamoDB does it: no other task runs meanwhile."""
+        operation = operation_of(request)
+        response = self._backend.send(request)
+        if operation in WRITES:
+            self.world.note(f"   at the table: {operation} {_outcome(response)}")
+            if self._after_write is not None and response.status_code == 200:
+                self._after_write(self.world, _keys_written(operation, payload_of(request)))
+        return response
+
+    def _arrives_later(self, request: AWSPreparedRequest) -> None:
+        """Let the request come to the table on its own, when nobody waits for its answer."""
+
+        def arrive() -> None:
+            self._execute(request)
+
+        self.world.spawn("late request", arrive, after_seconds=self.world.chance.randint(*_LATE_SECONDS))
+
+    def _read_apart(self, request: AWSPreparedRequest, payload: Payload) -> AWSResponse:
+        """Read each key of a batch at an instant of its own, in any order."""
+        world = self.world
+        parts = [(table, key) for table, wanted in payload["RequestItems"].items() for key in wanted["Keys"]]
+        world.chance.shuffle(parts)
+        found: dict[str, list[Any]] = {table: [] for table in payload["RequestItems"]}
+        for table, key in parts:
+            part = {"RequestItems": {table: payload["RequestItems"][table] | {"Keys": [key]}}}
+            response = self._execute(with_payload(request, part))
+            if response.status_code != 200:
+                return response
+            found[table] += json.loads(response.content)["Responses"][table]
+            world.pause()
+        return answer({"Responses": found, "UnprocessedKeys": {}})
+
+
+def _digest(value: Any) -> str:
+    """Eight digits of a canonical hash: two runs that differ anywhere in a request differ here."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _keys_written(operation: str, payload: Payload) -> list[Payload]:
+    if operation == "TransactWriteItems":
+        writes = [next(iter(write.values())) for write in payload["TransactItems"]]
+    else:
+        writes = [payload]
+    return [{name: value for name, value in (w.get("Key") or w["Item"]).items() if name in ("pk", "sk")} for w in writes]
+
+
+def _targets(operation: str, payload: Payload) -> str:
+    """The keys a request names, for the reader of a trace."""
+    if operation in WRITES:
+        keys = _keys_written(operation, payload)
+    elif "RequestItems" in payload:
+        keys = [key for table in payload["RequestItems"].values() for key in table["Keys"]]
+    else:
+        keys = [payload["Key"]] if "Key" in payload else []
+    return " ".join("/".join(value["S"] for value in key.values()) for key in keys)
+
+
+def _outcome(response: AWSResponse | None) -> str:
+    """An answer in one line: its status, a hash of its body, and the reasons of a cancelled transaction."""
+    if response is None:
+        return "left to the network"
+    if not response.content.startswith(b"{"):
+        return f"{response.status_code} {response.content.decode()}"
+    body = json.loads(response.content)
+    reasons = [reason["Code"] for reason in body.get("CancellationReasons", ())]
+    what = body.get("__type", "ok").rpartition("#")[2]
+    return " ".join(filter(None, [str(response.status_code), what, ",".join(reasons), _digest(body)]))

@@ -1,0 +1,29 @@
+"""What a simulated operation brings: a table to begin with, callers, and what must be true when all is quiet."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from shared.entrypoint.wiring import Wiring
+from tests.simulation.invariants import Item
+from tests.simulation.service import Event, Service
+from tests.simulation.world import World
+
+
+class Scenario(Protocol):
+    """One world's story. Made fresh for each world; draws only from the world's chance."""
+
+    app: Any
+    """The Powertools app behind the handler."""
+
+    def handle(self, event: Event, context: Any) -> dict[str, Any]:
+        """The Lambda handler under test."""
+
+    def prepare(self, world: World, wired: Wiring) -> None:
+        """Put into the table what was there before; `wired` is the product's own, over a network without faults."""
+
+    def begin(self, world: World, service: Service) -> None:
+        """Spawn the callers."""
+
+    def violations(self, items: list[Item], service: Service) -> list[str]:
+        """What is wrong with the table and the answers, beyond what holds of every ledger."""
