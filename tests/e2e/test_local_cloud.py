@@ -1,0 +1,84 @@
+"""`make up`, `make down` and again: what they start, keep, share and leave alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local_cloud import server
+from infra.local_cloud.cloud import Cloud
+from infra.local_cloud.deploy import deploy
+from infra.local_cloud.errors import LocalCloudError
+from infra.local_cloud.state import LocalFolder
+from tests.e2e.laurel import Laurel
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFolder]:
+    """A folder without a cloud; what a test starts in it is stopped."""
+    folder = LocalFolder(tmp_path_factory.mktemp("another-cloud"))
+    yield folder
+    server.stop(folder)
+
+
+def test_deploying_again_changes_nothing(laurel: Laurel) -> None:
+    cloudformation = laurel.cloud.client("cloudformation")
+    before = cloudformation.describe_stacks()["Stacks"]
+    assert deploy(laurel.folder, laurel.cloud) == (laurel.outputs, False)
+    assert cloudformation.describe_stacks()["Stacks"] == before
+
+
+def test_a_cloud_that_runs_is_found_not_started_again(folder: LocalFolder) -> None:
+    started = server.start(folder, port=server.free_port())
+    pid = folder.pid_file.read_text()
+    assert server.start(folder) == started
+    assert folder.pid_file.read_text() == pid
+    with pytest.raises(LocalCloudError, match="already runs on port"):
+        server.start(folder, port=server.free_port())
+
+
+def test_stopping_keeps_what_the_cloud_holds_and_starting_goes_on_from_there(folder: LocalFolder) -> None:
+    first = Cloud(server.start(folder, port=server.free_port()))
+    first.remember("something", "kept")
+    first.close()
+    assert server.stop(folder)
+    assert not server.is_running(folder)
+    second = Cloud(server.start(folder))
+    assert second.settings == first.settings
+    assert second.recall("something") == "kept"
+    second.close()
+
+
+def test_stopping_one_cloud_leaves_another_alone(laurel: Laurel, folder: LocalFolder) -> None:
+    server.start(folder, port=server.free_port())
+    assert server.stop(folder)
+    assert server.is_running(laurel.folder)
+    assert laurel.operator.call("GET", "/v1/program").status_code == 200
+
+
+def test_a_process_that_got_the_number_of_a_dead_server_is_not_touched(folder: LocalFolder) -> None:
+    server.start(folder, port=server.free_port())
+    os.kill(int(folder.pid_file.read_text()), signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while server.is_running(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    # The number goes to somebody else: this very process, which would end if it were signalled.
+    folder.pid_file.write_text(str(os.getpid()))
+    assert not server.stop(folder)
+
+
+def test_a_taken_port_is_one_clear_line(folder: LocalFolder) -> None:
+    with socket.create_server((server.HOST, 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(LocalCloudError) as refused:
+            server.start(folder, port=port)
+    assert str(refused.value).startswith(f"port {port} is taken by another program: choose another")
+    assert "\n" not in str(refused.value)
+    assert not server.is_running(folder)
