@@ -1,0 +1,1 @@
+"""What Laurel costs and how fast it is, measured: `python -m benchmarks.retail`, `python -m benchmarks.units`."""

@@ -1,0 +1,129 @@
+"""What each operation asks of DynamoDB: the real handlers on a warm path, counted by tests/meter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from shared.domain.entry import MemberId
+from tests.functional.api import OPERATOR, POS, Caller, Reply
+from tests.meter.meter import Meter
+from tests.retail.regulars import enrol_regular
+from tests.retail.shop import DAWN, StoredShop, grocer_program, open_stored_shop
+
+NOW = datetime(2018, 6, 30, 16, tzinfo=UTC)
+LINES = (1, 10, 100, 500)
+ENROLMENT = {
+    "customer_id": "ada",
+    "email": "ada@example.com",
+    "phone": "+12015550123",
+    "birth_date": "1990-02-28",
+    "login": {"issuer": "https://login.example.com", "subject": "ada"},
+}
+
+Operation = Callable[[], Reply]
+till, operator = Caller(POS), Caller(OPERATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An operation's round trips, its documented units, and the bytes of the largest item it wrote (0 for none)."""
+
+    operation: str
+    round_trips: int
+    write_units: int
+    history_units: int
+    read_units: Any
+    largest_item: int
+
+
+def order(member: MemberId, order_id: str, lines: int = 10) -> dict[str, Any]:
+    """A grocer's order; the published baskets have 9 lines on average."""
+    return {
+        "order_id": order_id,
+        "member_id": member,
+        "currency": "USD",
+        "occurred_at": "2018-06-30T16:00:00Z",
+        "channel": "store",
+        "store": "406",
+        "lines": [
+            {"sku": f"{900_000 + line}", "category": "BAKED BREAD", "quantity": 1, "amount": 315} for line in range(lines)
+        ],
+    }
+
+
+def measure_operations(done: Callable[[], None]) -> list[Cost]:
+    """Measure every operation once; `done` is called after each."""
+    costs = []
+    with open_stored_shop(grocer_program(12, "month")) as shop:
+        few, some, many = (_regular(shop, orders) for orders in (9, 999, 9_999))
+        for name, call in [*_earns(few, many), *_reads(few, some), *_enrolments(few)]:
+            costs.append(_measured(shop, name, call))
+            done()
+    with open_stored_shop(grocer_program(365, "day")) as shop:
+        member = _regular(shop, 999)
+        costs.append(_measured(shop, "earn, 365 days of points, by day", lambda: _send(order(member, "by-day"))))
+        done()
+    return costs
+
+
+COUNT = 19
+"""How many operations `measure_operations` measures."""
+
+
+def _regular(shop: StoredShop, orders: int) -> MemberId:
+    """A member who has sent that many orders within a year; the key that signs cursors has been read."""
+    shop.clock.instant = DAWN
+    member = enrol_regular(shop, f"regular-{orders}", orders, now=NOW)
+    till.get(f"/v1/members/{member}/entries", limit=1)
+    return member
+
+
+def _earns(few: MemberId, many: MemberId) -> list[tuple[str, Operation]]:
+    return [
+        ("earn, 10 lines, 10th entry", lambda: _send(order(few, "tenth"))),
+        ("earn, 10 lines, 10,000th entry", lambda: _send(order(many, "ten-thousandth"))),
+        *((f"earn, {lines} line{'s' * (lines > 1)}", partial(_send, order(few, f"lines-{lines}", lines))) for lines in LINES),
+        ("earn, the same order again", lambda: _send(order(few, "tenth"))),
+        ("batch of 25 orders", lambda: till.post("/v1/purchases/batch", _batch(few))),
+        ("quote", lambda: till.post("/v1/purchases/quote", order(few, "quoted"))),
+    ]
+
+
+def _reads(few: MemberId, some: MemberId) -> list[tuple[str, Operation]]:
+    yesterday = "2018-06-29"
+    return [
+        ("purchase read", lambda: till.get("/v1/purchases/tenth")),
+        ("wallet read", lambda: till.get(f"/v1/members/{some}/wallet")),
+        ("wallet as of a day, 39 entries", lambda: till.get(f"/v1/members/{few}/wallet", as_of=yesterday)),
+        ("wallet as of a day, 999 entries", lambda: till.get(f"/v1/members/{some}/wallet", as_of=yesterday)),
+        ("history page of 25 entries", lambda: till.get(f"/v1/members/{some}/entries", limit=25)),
+        ("member found by customer id", lambda: till.get("/v1/members", customer_id="regular-9")),
+    ]
+
+
+def _enrolments(few: MemberId) -> list[tuple[str, Operation]]:
+    return [
+        ("enrol, customer id only", lambda: till.post("/v1/members", {"customer_id": "new"})),
+        ("enrol, e-mail, phone and login", lambda: till.post("/v1/members", ENROLMENT)),
+        ("close a member", lambda: operator.post(f"/v1/members/{few}/close")),
+    ]
+
+
+def _send(body: dict[str, Any]) -> Reply:
+    return till.post("/v1/purchases", body)
+
+
+def _batch(member: MemberId) -> dict[str, Any]:
+    return {"purchases": [order(member, f"batch-{number}") for number in range(25)]}
+
+
+def _measured(shop: StoredShop, name: str, call: Operation) -> Cost:
+    with Meter(shop.store.client, table=shop.store.table) as meter:
+        reply = call()
+    if reply.status not in (200, 201):
+        raise AssertionError(f"{name} was answered {reply.status} {reply.text}: put the benchmark right")
+    return Cost(name, meter.round_trips, meter.write_units, meter.index_write_units, meter.read_units, meter.largest_item)

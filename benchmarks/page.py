@@ -1,0 +1,37 @@
+"""The benchmarks' section of a Markdown page: replaced as a whole by every run, the rest of the page untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+
+def write_section(
+    page: Path, name: str, title: str, text: str, tables: Sequence[Table], picture_name: str, picture: str
+) -> None:
+    """Put a section between the page's comments `name` and `/name`, or at its end; the picture goes to `img` beside it."""
+    pictures = page.parent / "img"
+    pictures.mkdir(parents=True, exist_ok=True)
+    (pictures / picture_name).write_text(picture, encoding="utf-8")
+    command = f"Written by `python -m benchmarks.{name} --report`."
+    parts = [f"## {title}", command, text, f"![{title}](img/{picture_name})", *map(_markdown, tables)]
+    section = "\n\n".join(part for part in parts if part)
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, after = page.read_text(encoding="utf-8") if page.exists() else "# Measured\n\n", ""
+    if begin in before:
+        before, rest = before.split(begin, 1)
+        after = rest.split(end, 1)[1]
+    page.write_text(f"{before.rstrip()}\n\n{begin}\n{section}\n{end}\n{after.lstrip()}", encoding="utf-8")
+
+
+def _markdown(table: Table) -> str:
+    columns = [[cell.strip() for cell in map(str, column.cells)] for column in table.columns]
+    rows = [
+        [str(column.header) for column in table.columns],
+        ["---:" if column.justify == "right" else "---" for column in table.columns],
+        *map(list, zip(*columns, strict=True)),
+    ]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([f"### {table.title}", "", *lines, *(["", f"({table.caption})"] if table.caption else [])])

@@ -1,0 +1,205 @@
+"""A published year of a grocer's orders through the earning handler, checked to the point: `python -m benchmarks.retail`.
+
+155,848 orders of 2,469 households by default; `--set mini` takes every tenth household. The handler's real code runs in this
+process over a ledger in memory, or with `--engine ministack` over the DynamoDB adapter and MiniStack's request handler.
+Exits with 1 where a figure differs from tests/retail/expected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from benchmarks.drawing import year_of_points
+from benchmarks.page import write_section
+from infra.local_cloud.retail import read_orders
+from tests.retail.figures import MODULUS_AND_REMAINDER, EndOfDay, Month, SetName, expected_figures, roll_forward
+from tests.retail.replay import Replay
+from tests.retail.shop import EngineName, open_shop
+
+console = Console()
+Figure = TypeVar("Figure")
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Generic[Figure]):
+    """A figure of Laurel's beside the one that was computed apart."""
+
+    measured: Figure
+    expected: Figure
+
+    @property
+    def holds(self) -> bool:
+        """Whether the two are the same to the point."""
+        return self.measured == self.expected
+
+    @property
+    def mark(self) -> str:
+        """For the last column of a table."""
+        return "yes" if self.holds else f"NO: {self.expected}"
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How long sending took, and the most memory that this process held."""
+
+    engine: EngineName
+    orders: int
+    seconds: float
+    cpu_seconds: float
+    peak_megabytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.orders:,} orders in {self.seconds:,.0f} s: {self.orders / self.seconds:,.0f} orders a second "
+            f"({self.cpu_seconds:,.0f} s of CPU, {self.orders / self.cpu_seconds:,.0f} orders a CPU second); "
+            f"engine {self.engine}, Python {sys.version_info.major}.{sys.version_info.minor}, "
+            f"{self.peak_megabytes:,} MB at most"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """All that a run found. `counts` are orders, members, and points that answers told; `closings` the wallets' own reading."""
+
+    counts: dict[str, Check[int]]
+    days: dict[date, Check[EndOfDay]]
+    months: list[Check[Month]]
+    closings: list[Check[int | None]]
+
+    def wrong(self) -> int:
+        """How many figures differ."""
+        checks: list[Check[Any]] = [*self.counts.values(), *self.days.values(), *self.months, *self.closings]
+        return sum(not check.holds for check in checks)
+
+
+def main() -> int:
+    """Run the benchmark; see the module's text."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.retail", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--engine", choices=["memory", "ministack"], default="memory")
+    parser.add_argument("--set", choices=["full", "mini"], default="full", dest="name")
+    parser.add_argument("--report", type=Path, metavar="PAGE", help="put the tables into this Markdown page as well")
+    arguments = parser.parse_args()
+    speed, year = measure(arguments.name, arguments.engine)
+    tables = [_days_table(year), _months_table(year), _counts_table(year)]
+    for table in tables:
+        console.print(table)
+    console.print(str(speed))
+    wrong = year.wrong()
+    console.print(f"[red]{wrong} figures differ[/]" if wrong else "[green]every figure agrees to the point[/]")
+    if arguments.report:
+        _write_report(arguments.report, speed, tables, year)
+    return 1 if wrong else 0
+
+
+def measure(name: SetName, engine: EngineName) -> tuple[Speed, Year]:
+    """Send a set's orders in their own time, then read what Laurel says of the year."""
+    figures = expected_figures(name)
+    modulus, remainder = MODULUS_AND_REMAINDER[name]
+    with open_shop(engine) as shop, _progress() as progress:
+        sending = progress.add_task("sending orders", total=figures.orders)
+        replay = Replay(shop, on_order=lambda _: progress.advance(sending))
+        began, cpu_began = time.perf_counter(), time.process_time()
+        replay.run(read_orders(modulus=modulus, remainder=remainder))
+        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
+        reading = progress.add_task("reading wallets as of a day", total=len(figures.end_of_day))
+        days = {}
+        for day, expected in figures.end_of_day.items():
+            days[day] = Check(EndOfDay.of(replay.purses(day)), expected)
+            progress.advance(reading)
+        months = roll_forward(replay.postings(), [row.month for row in figures.months])
+    year = Year(
+        counts={
+            "members": Check(len(replay.members), figures.members),
+            "orders": Check(replay.orders, figures.orders),
+            "points told in answers": Check(replay.earned_by_answers, sum(row.earn for row in figures.months)),
+        },
+        days=days,
+        months=[Check(row, expected) for row, expected in zip(months, figures.months, strict=True)],
+        closings=[Check(replay.closings.get(row.month), row.closing) for row in figures.months],
+    )
+    return Speed(engine, replay.orders, seconds, cpu_seconds, _peak_megabytes()), year
+
+
+class OrdersPerSecond(ProgressColumn):
+    """The rate of the last seconds."""
+
+    def render(self, task: Task) -> Text:
+        """Empty for tasks that are no orders."""
+        return Text(f"{task.speed:,.0f}/s" if task.speed and task.speed > 1 else "", style="cyan")
+
+
+def _progress() -> Progress:
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), OrdersPerSecond()]
+    return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
+
+
+def _peak_megabytes() -> int:
+    """macOS counts in bytes, Linux in KB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def _days_table(year: Year) -> Table:
+    columns = ("end of", "earned", "expired", "balance", "members", "largest", "agrees")
+    table = _table("Points at the end of a day", *columns)
+    table.caption = "members: those with points; agrees: these figures and the hash of all balances"
+    for day, check in year.days.items():
+        totals = check.measured
+        counts = (totals.earned, totals.expired, totals.outstanding, totals.members_with_balance, totals.max_balance)
+        table.add_row(str(day), *(f"{n:,}" for n in counts), check.mark)
+    return table
+
+
+def _months_table(year: Year) -> Table:
+    columns = ("month", "opening", "earned", "expired", "closing", "read then", "agrees")
+    table = _table("Points month by month", *columns)
+    table.caption = "from the postings; read then: what all wallets said at the end of the month"
+    for check, closing in zip(year.months, year.closings, strict=True):
+        row = check.measured
+        counts = (row.opening, row.earn, row.expire, row.closing, closing.measured)
+        table.add_row(row.month, *(f"{n:,}" for n in counts), check.mark if closing.holds else closing.mark)
+    return table
+
+
+def _counts_table(year: Year) -> Table:
+    table = _table("Counts", "of", "number", "agrees")
+    for what, check in year.counts.items():
+        table.add_row(what, f"{check.measured:,}", check.mark)
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title)
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("end of", "month", "of", "agrees") else "right")
+    return table
+
+
+def _write_report(page: Path, speed: Speed, tables: list[Table], year: Year) -> None:
+    picture = year_of_points([check.measured for check in year.months])
+    write_section(page, "retail", "A retail year", f"{speed}.", tables, "retail-year.svg", picture)
+    console.print(f"written to {page}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
