@@ -15,7 +15,7 @@ def write_section(
     pictures = page.parent / "img"
     pictures.mkdir(parents=True, exist_ok=True)
     (pictures / picture_name).write_text(picture, encoding="utf-8")
-    command = f"Written by `python -m benchmarks.{name} --report`."
+    command = f"Written by `python -m benchmarks.{name} --report docs/{page.name}`."
     parts = [f"## {title}", command, text, f"![{title}](img/{picture_name})", *map(_markdown, tables)]
     section = "\n\n".join(part for part in parts if part)
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"

@@ -37,7 +37,7 @@ def balances(pos: Caller, households: list[Replayed]) -> Table:
     table.add_column("member id", no_wrap=True)
     table.add_column("orders", justify="right", footer=f"{sum(one.orders for one in households):,}")
     table.add_column("points", justify="right", footer=f"{sum(purse['balance'] for purse in points):,}")
-    table.add_column("expiring", justify="right")
+    table.add_column("expires", justify="right")
     table.add_column("after", no_wrap=True)
     for household, purse in zip(households, points, strict=True):
         # The first of the deadlines; the one of points that never expire has no last day.

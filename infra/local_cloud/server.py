@@ -81,6 +81,7 @@ def stop(folder: LocalFolder) -> bool:
     """
     if not is_running(folder):
         folder.pid_file.unlink(missing_ok=True)
+        _drop_scratch(folder)
         return False
     pid = int(folder.pid_file.read_text())
     os.kill(pid, signal.SIGTERM)

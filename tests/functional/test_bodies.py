@@ -141,7 +141,10 @@ def test_an_encoded_body_that_is_not_utf_8_is_malformed(stage: Stage, till: Call
     assert refused(stage, till, encoded(body), base64=True) == [MALFORMED_BODY]
 
 
-@pytest.mark.parametrize("text", ["%%%", "abc", "é"])
+NEARLY = encoded(json.dumps(order()).encode())
+
+
+@pytest.mark.parametrize("text", ["%%%", "abc", "é", f"{NEARLY[:8]}*{NEARLY[8:]}", f"{NEARLY[:8]}\n{NEARLY[8:]}"])
 def test_a_body_that_is_not_encoded_as_it_says_is_refused(stage: Stage, till: Caller, text: str) -> None:
     assert refused(stage, till, text, base64=True)[0] in [INVALID, MALFORMED_BODY]
 
