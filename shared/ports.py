@@ -62,8 +62,11 @@ class Ledger(Protocol):
         """One whole entry, strongly consistent. Raises EntryUnknownError, TryAgainError."""
         ...
 
-    def rows(self, wallet: Wallet, start: tuple[int, EntryKey] | None = None) -> Iterator[HistoryRow]:
-        """The history of `wallet`, newest first and without a gap, from the entry (sequence, key) or its last one on."""
+    def rows(self, wallet: Wallet, start: tuple[int, EntryKey] | None = None, page: int | None = None) -> Iterator[HistoryRow]:
+        """The history of `wallet`, newest first and without a gap, from the entry (sequence, key) or its last one on.
+
+        `page` says how many rows are likely to be wanted; without it, all.
+        """
         ...
 
 

@@ -12,6 +12,8 @@ from shared.domain.entry import Entry, EntryKey, EntryKind, HistoryRow, MemberId
 from shared.domain.errors import EntryUnknownError
 from shared.ports import Ledger, Programs
 
+FILTERED_PAGE = 100
+"""Entries read at a time where a filter may pass many over."""
 EXAMINED_MAX = 1000
 """Entries that one request looks at; with filters a page may be short although there is more, and then has a cursor."""
 
@@ -59,7 +61,8 @@ def list_entries(
         sequence, key = read_cursor(cursor, secret(), *scope)
         start = (sequence, EntryKey(key))
     taken: list[HistoryRow] = []
-    for examined, row in enumerate(ledger.rows(view.wallet, start), start=1):
+    page = limit if filters == Filters() else FILTERED_PAGE
+    for examined, row in enumerate(ledger.rows(view.wallet, start, page), start=1):
         if filters.take(row, zone):
             taken.append(row)
         if (len(taken) == limit or examined == EXAMINED_MAX) and row.previous is not None:

@@ -69,7 +69,7 @@ class MemoryLedger:
         except KeyError:
             raise EntryUnknownError from None
 
-    def rows(self, wallet: Wallet, start: tuple[int, EntryKey] | None = None) -> Iterator[HistoryRow]:
+    def rows(self, wallet: Wallet, start: tuple[int, EntryKey] | None = None, page: int | None = None) -> Iterator[HistoryRow]:
         """See shared.ports.Ledger."""
         key = start[1] if start else wallet.last_key
         while key is not None:

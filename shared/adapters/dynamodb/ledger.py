@@ -22,8 +22,8 @@ from shared.domain.errors import EntryUnknownError, KeyReusedError, MemberUnknow
 from shared.domain.wallet import Wallet
 from shared.ports import Clock, Decide, View
 
-HISTORY_PAGE = 100
-"""Rows of the index that one query reads at most."""
+HISTORY_PAGE = 3000
+"""Rows of the index that one query reads where all are wanted: most of the megabyte that a query may return."""
 
 Also = Callable[[], list[Any]]
 """Further writes of the same transaction, made afresh for every attempt."""
@@ -77,7 +77,7 @@ class DynamoLedger:
             raise EntryUnknownError
         return entry_of(item)
 
-    def rows(self, wallet: Wallet, start: tuple[int, EntryKey] | None = None) -> Iterator[HistoryRow]:
+    def rows(self, wallet: Wallet, start: tuple[int, EntryKey] | None = None, page: int | None = None) -> Iterator[HistoryRow]:
         """See ports.Ledger.
 
         The index lags behind the table. Sequences have no gap, so a row that the index does not show yet is known to be
@@ -86,7 +86,7 @@ class DynamoLedger:
         if start is None and wallet.last_key is None:
             return
         sequence, key = start or (wallet.sequence, wallet.last_key)
-        for shown in self._indexed(wallet.member, sequence):
+        for shown in self._indexed(wallet.member, sequence, page or HISTORY_PAGE):
             while key is not None and shown.sequence < sequence:
                 missing = self.entry(key)
                 yield missing
@@ -99,14 +99,14 @@ class DynamoLedger:
             yield missing
             key = missing.previous
 
-    def _indexed(self, member: MemberId, sequence: int) -> Iterator[HistoryRow]:
+    def _indexed(self, member: MemberId, sequence: int, page: int) -> Iterator[HistoryRow]:
         items = self.store.query(
             IndexName=HISTORY_INDEX,
             KeyConditionExpression="#member = :member AND #seq <= :seq",
             ExpressionAttributeNames={"#member": "member", "#seq": "seq"},
             ExpressionAttributeValues=to_wire({":member": member, ":seq": sequence}),
             ScanIndexForward=False,
-            Limit=HISTORY_PAGE,
+            Limit=page,
         )
         return map(row_of, items)
 
