@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from functions.wallets import list_entries
 from shared.api.cursor import sign_cursor
 from tests.fakes import grocer
 from tests.fakes.clients import LaggingClient
@@ -107,6 +108,16 @@ def test_a_history_has_no_gap_while_its_index_lags(stage: Stage, make_stage: Any
     make_stage(client=lagging)
     assert walk(till, limit=2) == history
     assert walk(till, since="2026-03-07") == history[:2]
+
+
+def test_a_filter_that_passes_most_entries_over_answers_short_pages_and_loses_none(
+    monkeypatch: pytest.MonkeyPatch, till: Caller, history: list[str]
+) -> None:
+    monkeypatch.setattr(list_entries, "EXAMINED_MAX", 2)
+    newest = till.get(ENTRIES, since="2026-03-07", limit=5).json
+    assert len(newest["entries"]) == 2
+    assert newest["cursor"] is not None
+    assert walk(till, since="2026-03-03", limit=5) == history[:6]
 
 
 def test_a_cursor_fits_only_the_request_it_came_from(till: Caller, ada: Caller, bob: Caller, history: list[str]) -> None:
