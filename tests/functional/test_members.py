@@ -9,27 +9,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.grocer import ADA, BOB, order
 from tests.functional.api import MEMBER, MEMBER_ISSUER, Caller
 from tests.functional.conftest import Stage
-
-MEMBERS = "/v1/members"
-NEW: dict[str, Any] = {
-    "customer_id": "customer-7",
-    "email": "Zoë.Example@Example.COM",
-    "phone": "+1 (201) 555-0177",
-    "birth_date": "1992-02-29",
-    "time_zone": "Asia/Kathmandu",
-    "locale": "pt-BR",
-    "login": {"issuer": MEMBER_ISSUER, "subject": "sub-zoe"},
-    "consents": {"newsletter": True, "profiling": False},
-    "attributes": {"vip": True, "visits": 12, "size": "M"},
-}
-
-
-def enrol(caller: Caller, **changes: Any) -> str:
-    """Enrol a member with these fields and no others; gives their id."""
-    reply = caller.post(MEMBERS, {"customer_id": "customer-7", **changes})
-    assert reply.status == 201, reply
-    member: str = reply.json["member_id"]
-    return member
+from tests.functional.newcomer import MEMBERS, NEW, enrol
 
 
 def test_tills_find_a_member_by_each_identity_however_it_is_written(till: Caller) -> None:
