@@ -51,7 +51,7 @@ def _result(document: dict[str, Any]) -> BatchResult:
     try:
         return BatchResult(status=201, entry=post_purchase(PurchaseRequest.model_validate(document)))
     except ValidationError as error:
-        faults = faults_of(error.errors(include_url=False, include_input=False, include_context=False))
+        faults = faults_of(error.errors(include_url=False, include_input=False))
         document = problem(RequestInvalidError(faults=faults))
     except FaultError:
         # Not this order's fault: the whole batch fails and rings the alarm, and may be sent again as it is.

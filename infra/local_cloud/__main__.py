@@ -84,11 +84,13 @@ def up(console: Console, folder: LocalFolder, *, port: int | None) -> None:
     households = _demo(console, cloud, outputs, Replay(pos, operator), identities)
     member_id = households[0].member_id
     history = pos.expect("GET", f"/v1/members/{member_id}/entries?limit=1")
+    now = operator.expect("GET", "/v1/test-clock")["now"]
+    report.write_walk(folder, address, member_id=member_id, now=now)
     lines = report.curl_lines(
         address,
         report.write_headers(folder, tokens),
         member_id=member_id,
-        now=operator.expect("GET", "/v1/test-clock")["now"],
+        now=now,
         entry_id=history["entries"][0]["entry_id"],
     )
     report.show(console, address, tokens, lines, report.balances(pos, households))

@@ -37,8 +37,8 @@ def balances(pos: Caller, households: list[Replayed]) -> Table:
     table.add_column("member id", no_wrap=True)
     table.add_column("orders", justify="right", footer=f"{sum(one.orders for one in households):,}")
     table.add_column("points", justify="right", footer=f"{sum(purse['balance'] for purse in points):,}")
-    table.add_column("expires", justify="right")
-    table.add_column("after", no_wrap=True)
+    table.add_column("next to expire", justify="right")
+    table.add_column("last day", no_wrap=True)
     for household, purse in zip(households, points, strict=True):
         # The first of the deadlines; the one of points that never expire has no last day.
         first = next((row for row in purse["deadlines"] if row["last_day"]), None)
@@ -62,6 +62,12 @@ def write_headers(folder: LocalFolder, tokens: Tokens) -> dict[str, str]:
         file.write_text(f"Authorization: Bearer {token}\n")
         files[name] = folder.shown(file)
     return files
+
+
+def write_walk(folder: LocalFolder, address: str, *, member_id: str, now: str) -> None:
+    """Keep what the walk in the README needs as shell variables: `. .local/walk.env`."""
+    lines = [f"API='{address}'", f"MEMBER='{member_id}'", f"NOW='{now}'"]
+    (folder.path / "walk.env").write_text("\n".join(lines) + "\n")
 
 
 def curl_lines(address: str, files: dict[str, str], *, member_id: str, now: str, entry_id: str) -> list[tuple[str, str]]:
@@ -89,21 +95,31 @@ def curl_lines(address: str, files: dict[str, str], *, member_id: str, now: str,
         ("One entry, explained", curl("pos", f"/v1/entries/{entry_id}")),
         ("The member's own wallet, in the app", curl("member", "/v1/me/wallet")),
         ("The operator reads the program", curl("operator", "/v1/program")),
+        (
+            "The operator moves the sandbox's time: read the wallet again and see points gone by date, with no job",
+            curl(
+                "operator",
+                "/v1/test-clock",
+                "-X PUT -H 'Content-Type: application/json'",
+                """-d '{"now": "2018-06-01T12:00:00Z"}'""",
+            ),
+        ),
     ]
 
 
 def show(console: Console, address: str, tokens: Tokens, lines: list[tuple[str, str]], table: Table) -> None:
     """Print all of it. Addresses, tokens and commands stay whole lines, so that they can be copied."""
-    console.print(table)
-    _line(console, "API", address)
     for name, token in tokens.items():
         _line(console, f"Token ({name})", token)
+    console.print()
+    console.print(table)
+    _line(console, "API", address)
     for what, line in lines:
         console.print(f"\n[dim]# {what}[/]")
         console.print(Text(line), soft_wrap=True)
     console.print(
-        "\nTokens last an hour: `make up` prints new ones and changes nothing. `make down` stops the cloud "
-        "and keeps what it holds.",
+        "\nTokens of member and operator last an hour, the till's eight; `make up` prints new ones and changes nothing else. "
+        "`make down` stops the cloud and keeps what it holds.",
         style="dim",
         soft_wrap=True,
     )

@@ -19,7 +19,10 @@ PROBLEMS: dict[type[errors.LaurelError], tuple[int, str]] = {
     errors.PurchaseUnknownError: (404, "Check the order id; the purchase was not recorded."),
     errors.EntryUnknownError: (404, "Check the entry's id."),
     errors.MemberClosedError: (409, "Closed members earn no more points."),
-    errors.KeyReusedError: (409, "It was recorded before with other content. Send it as it was, or under a new id."),
+    errors.KeyReusedError: (
+        409,
+        "Nothing was written: send it as it was before, or under a new id.",
+    ),
     errors.IdentityTakenError: (409, "Find the member who has it, or leave it out."),
     errors.ProgramMissingError: (409, "Put a program into force with PUT /v1/program."),
     errors.ProgramNotYetError: (409, "Leave effective_from out, or choose a time from `earliest` on."),
@@ -36,7 +39,7 @@ PROBLEMS: dict[type[errors.LaurelError], tuple[int, str]] = {
     errors.BeforeEnrolmentError: (422, "New members may claim orders of claim_days days before they enrolled."),
     errors.BeforeProgramError: (422, "Orders from before the program began earn nothing."),
     errors.FaultError: (500, "Laurel cannot do this now; its operators have been told."),
-    errors.TryAgainError: (503, "Send the same request again in a moment."),
+    errors.TryAgainError: (503, "Send the same request, under the same id, again in a moment; it takes effect once."),
 }
 """Status and what to do next, by error. The `type` is the class in kebab case; other members are the error's data."""
 

@@ -45,7 +45,8 @@ def main() -> int:
     try:
         return prove(Store(make_client(), table))
     except (ClientError, BotoCoreError, LaurelError) as error:
-        console.print(f"[red]Cannot read {table}:[/] {error}. Check the credentials, the region and AWS_ENDPOINT_URL.")
+        reason = str(error).rstrip(".")
+        console.print(f"[red]Cannot read {table}:[/] {reason}. Check the credentials, the region and AWS_ENDPOINT_URL.")
         return 2
 
 

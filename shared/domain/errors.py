@@ -5,7 +5,7 @@
     |-- ForbiddenError   the caller may not do this                       (403)
     |-- UnknownError     what the request names is not there              (404)
     |-- RefusedError     right in form, refused by the state of things    (409)
-    |-- TryAgainError    nothing was decided; the same request may pass   (503)
+    |-- TryAgainError    not known whether it took effect; send it again   (503)
     `-- FaultError       the store refused us: a fault of ours            (500)
 
 Every concrete class has one row in the table of problems, hence one stable `type`.
@@ -209,7 +209,10 @@ class ClockBackwardError(RefusedError):
 
 @dataclass(eq=False)
 class TryAgainError(LaurelError):
-    """Nothing was decided: the store was busy or out of reach. The same request may be sent again as it is."""
+    """The store was busy or out of reach; whether the request took effect is not known.
+
+    The same request, under the same id, may be sent again: it takes effect once.
+    """
 
 
 @dataclass(eq=False)

@@ -20,16 +20,28 @@ _HOUSE_WORDS = {
 }
 
 
+# The same for limits, with the limit in its place.
+_HOUSE_LIMITS = {
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+    "too_long": "must have at most {max_length} items",
+    "too_short": "must have at least {min_length} items",
+}
+
+
 def faults_of(found: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Faults of pydantic as paths and reasons, without what was sent and without anything of Python's."""
     return [
-        {
-            "path": ".".join(str(part) for part in fault["loc"] if part != "body") or "$",
-            "reason": _HOUSE_WORDS.get(fault["type"]) or _plain(fault["msg"]),
-        }
+        {"path": ".".join(str(part) for part in fault["loc"] if part != "body") or "$", "reason": _reason(fault)}
         for fault in found
     ]
 
 
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Dictionary", "Object")
+def _reason(fault: Mapping[str, Any]) -> str:
+    kind = fault["type"]
+    if kind in _HOUSE_LIMITS:
+        return _HOUSE_LIMITS[kind].format(**fault["ctx"])
+    return _HOUSE_WORDS.get(kind) or str(fault["msg"]).removeprefix("Value error, ")

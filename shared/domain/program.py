@@ -146,7 +146,7 @@ def parse_program(document: object) -> Program:
     try:
         return Program.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        faults = faults_of(error.errors(include_url=False, include_input=False, include_context=False))
+        faults = faults_of(error.errors(include_url=False, include_input=False))
         raise ProgramInvalidError(faults=faults) from error
 
 
