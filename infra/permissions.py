@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-HISTORY_INDEX: Final = "history"
+from shared.adapters.dynamodb.table import HISTORY_INDEX
 
 
 @dataclass(frozen=True)

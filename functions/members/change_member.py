@@ -7,9 +7,8 @@ from shared.domain.digest import request_hash
 from shared.domain.entry import Entry, MemberId, closure_key
 from shared.domain.errors import MemberClosedError
 from shared.domain.member import Profile, close
+from shared.domain.program import zone_of
 from shared.ports import Clock, Members, Programs
-
-ZONE_WITHOUT_PROGRAM = "UTC"
 
 
 def change_member(member: MemberId, request: MyChangeRequest, *, members: Members, clock: Clock) -> Profile:
@@ -41,8 +40,7 @@ def close_member(member: MemberId, *, members: Members, programs: Programs) -> E
 
     Raises MemberUnknownError, TryAgainError.
     """
-    versions = programs.versions()
-    zone = versions[-1].program.time_zone if versions else ZONE_WITHOUT_PROGRAM
+    zone = zone_of(programs.versions())
     return members.close(
         member,
         closure_key(member),

@@ -9,9 +9,9 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 
 from shared.api.fields import Answer, Day, Id, Instant, Request
-from shared.domain.calendar import zone_names
 from shared.domain.errors import RequestInvalidError
 from shared.domain.member import Enrolment, Login, Profile
+from shared.domain.program import Zone
 
 ENTRIES_MAX = 50
 """Consents, and custom attributes, that one profile may hold."""
@@ -35,15 +35,8 @@ def _phone(value: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _zone(value: str) -> str:
-    if value not in zone_names():
-        raise ValueError("must be an IANA time zone, such as America/New_York")
-    return value
-
-
 Email = Annotated[str, Field(max_length=254, examples=["ada@example.com"]), AfterValidator(_email)]
 Phone = Annotated[str, Field(max_length=32, examples=["+12015550123"]), AfterValidator(_phone)]
-TimeZone = Annotated[str, Field(max_length=64, examples=["America/New_York"]), AfterValidator(_zone)]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", examples=["en-US"])]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Whole = Annotated[int, Field(ge=-(10**12), le=10**12)]
@@ -70,7 +63,7 @@ class EnrolRequest(Request):
     email: Email | None = None
     phone: Phone | None = None
     birth_date: Day | None = None
-    time_zone: TimeZone | None = None
+    time_zone: Zone | None = None
     locale: Locale | None = None
     login: LoginRequest | None = None
     consents: Consents = {}
@@ -94,7 +87,7 @@ class MyChangeRequest(Request):
     """What members may change themselves. A field left out stays; null empties it."""
 
     birth_date: Day | None = None
-    time_zone: TimeZone | None = None
+    time_zone: Zone | None = None
     locale: Locale | None = None
     consents: Consents = {}
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from functions.wallets.models import Basis
-from functions.wallets.read_wallet import ZONE_WITHOUT_PROGRAM, check_not_to_come
+from functions.wallets.read_wallet import check_not_to_come
 from shared.api.cursor import read_cursor, sign_cursor
 from shared.domain.calendar import local_day
 from shared.domain.entry import Entry, EntryKey, EntryKind, HistoryRow, MemberId
 from shared.domain.errors import EntryUnknownError
+from shared.domain.program import zone_of
 from shared.ports import Ledger, Programs
 
 FILTERED_PAGE = 100
@@ -52,7 +53,7 @@ def list_entries(
     Raises MemberUnknownError, CursorInvalidError, RequestInvalidError, TryAgainError.
     """
     view, versions = ledger.view(member), programs.versions()
-    zone = versions[-1].program.time_zone if versions else ZONE_WITHOUT_PROGRAM
+    zone = zone_of(versions)
     if filters.as_of is not None:
         check_not_to_come(filters.as_of, local_day(view.now, zone))
     scope = ("entries", member, filters)

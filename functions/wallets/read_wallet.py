@@ -9,10 +9,9 @@ from shared.domain.calendar import local_day
 from shared.domain.entry import HistoryRow, MemberId
 from shared.domain.errors import RequestInvalidError
 from shared.domain.points import Purse
+from shared.domain.program import zone_of
 from shared.domain.wallet import Wallet, fold
 from shared.ports import Ledger, Programs
-
-ZONE_WITHOUT_PROGRAM = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def read_wallet(member: MemberId, as_of: date | None, basis: Basis, *, ledger: L
     """
     view, versions = ledger.view(member), programs.versions()
     program = versions[-1].program if versions else None
-    zone = program.time_zone if program else ZONE_WITHOUT_PROGRAM
+    zone = zone_of(versions)
     today = local_day(view.now, zone)
     wallet, day = view.wallet, today
     if as_of is not None:

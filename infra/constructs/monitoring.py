@@ -14,8 +14,8 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.constructs.function import LaurelFunction
-from infra.permissions import HISTORY_INDEX
 from infra.stages import Stage
+from shared.adapters.dynamodb.table import HISTORY_INDEX
 
 FIVE_MINUTES = Duration.minutes(5)
 SLOW_MS = 2_000

@@ -7,11 +7,9 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from infra.permissions import HISTORY_INDEX
 from infra.stages import Stage
+from shared.adapters.dynamodb.table import HISTORY_INDEX, HISTORY_PROJECTION
 
-# What the history of a member shows without opening each entry.
-HISTORY_SUMMARY = ["kind", "occurred_at", "recorded_at", "recorded_on", "postings", "after", "prev"]
 RECOVERY_DAYS = 35
 
 
@@ -47,7 +45,7 @@ class LedgerTable(Construct):
             partition_key=dynamodb.Attribute(name="member", type=dynamodb.AttributeType.STRING),
             sort_key=dynamodb.Attribute(name="seq", type=dynamodb.AttributeType.NUMBER),
             projection_type=dynamodb.ProjectionType.INCLUDE,
-            non_key_attributes=HISTORY_SUMMARY,
+            non_key_attributes=list(HISTORY_PROJECTION),
         )
 
     def _customer_key(self, kept: RemovalPolicy) -> kms.Key:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from shared.domain.calendar import instant_text
 from shared.domain.purchase import AMOUNT_MAX
 
 ID_PATTERN = r"^[._~-]*[A-Za-z0-9][A-Za-z0-9._~-]*$"
@@ -69,10 +70,6 @@ def _unescaped(value: Any) -> Any:
     return value.replace("%3A", ":").replace("%3a", ":") if isinstance(value, str) else value
 
 
-def _utc_text(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=64)]
 """An id of the shop's or of ours, at most 64 characters."""
 
@@ -100,7 +97,7 @@ PageSize = Annotated[
 Instant = Annotated[
     datetime,
     BeforeValidator(_instant),
-    PlainSerializer(_utc_text, return_type=str, when_used="json"),
+    PlainSerializer(instant_text, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-06-30T09:30:00Z"]}),
 ]
 """An RFC 3339 time with a zone; answered in UTC."""

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import fields
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from shared.domain import errors
+from shared.domain.calendar import instant_text
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -62,5 +63,5 @@ def problem(error: errors.LaurelError) -> dict[str, Any]:
 
 def _json(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return instant_text(value)
     return value.isoformat() if isinstance(value, date) else value

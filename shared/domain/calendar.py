@@ -11,6 +11,11 @@ def zone_names() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+def instant_text(instant: datetime) -> str:
+    """An aware instant as RFC 3339 in UTC, as the API answers it and the table keeps it."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def local_day(instant: datetime, zone: str) -> date:
     """The calendar day that `instant` (aware) falls on in `zone` (IANA name)."""
     return instant.astimezone(ZoneInfo(zone)).date()

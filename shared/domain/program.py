@@ -22,11 +22,12 @@ STALENESS_SECONDS_MAX = 60
 
 def _known_zone(zone: str) -> str:
     if zone not in zone_names():
-        raise ValueError("is not an IANA time zone, such as America/New_York")
+        raise ValueError("must be an IANA time zone, such as America/New_York")
     return zone
 
 
-Zone = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
+Zone = Annotated[str, Field(max_length=64, examples=["America/New_York"]), AfterValidator(_known_zone)]
+"""An IANA time zone."""
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 MoneyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
@@ -148,6 +149,11 @@ def parse_program(document: object) -> Program:
     except ValidationError as error:
         faults = faults_of(error.errors(include_url=False, include_input=False))
         raise ProgramInvalidError(faults=faults) from error
+
+
+def zone_of(versions: Sequence[ProgramVersion]) -> str:
+    """The zone whose days count: the program's, which no version changes; UTC while there is no program."""
+    return versions[-1].program.time_zone if versions else "UTC"
 
 
 def in_force(versions: Sequence[ProgramVersion], at: datetime) -> ProgramVersion:

@@ -6,9 +6,10 @@ A ledger read fetches the item in its own batch, so that a test clock costs no r
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.adapters.dynamodb.items import Item, instant_of, instant_text
+from shared.adapters.dynamodb.items import Item, instant_of
 from shared.adapters.dynamodb.store import Outcome, Store
 from shared.adapters.dynamodb.table import CLOCK
+from shared.domain.calendar import instant_text
 from shared.domain.errors import ClockBackwardError, TryAgainError
 from shared.ports import Clock
 

@@ -5,13 +5,14 @@ stands for "already" and for "never". A wallet's lots are shorter: see lots.py. 
 that old and new code can share a table.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from shared.adapters.dynamodb.lots import active_lots, active_numbers, day_number, day_of, pending_lots, pending_numbers
 from shared.adapters.dynamodb.table import entry_key, key_of_entry, wallet_key
+from shared.domain.calendar import instant_text
 from shared.domain.entry import BalanceAfter, Entry, EntryKey, EntryKind, HistoryRow, MemberId, Share
 from shared.domain.points import Account, Lot, Posting, Purse, merged
 from shared.domain.purchase import Line, Purchase
@@ -34,13 +35,8 @@ def from_wire(item: dict[str, Any]) -> Item:
     return {name: _deserialize(value) for name, value in item.items()}
 
 
-def instant_text(instant: datetime) -> str:
-    """An aware instant as RFC 3339 in UTC."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def instant_of(text: str) -> datetime:
-    """The inverse of `instant_text`."""
+    """The inverse of `calendar.instant_text`."""
     return datetime.fromisoformat(text)
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from shared.adapters.dynamodb.items import Item, instant_of, instant_text, wallet_item
+from shared.adapters.dynamodb.items import Item, instant_of, wallet_item
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.store import Outcome, Store
 from shared.adapters.dynamodb.table import identity_key, profile_key
+from shared.domain.calendar import instant_text
 from shared.domain.entry import Entry, EntryKey, MemberId
 from shared.domain.errors import IdentityTakenError, MemberUnknownError, TryAgainError
 from shared.domain.member import Consent, Enrolment, Identity, IdentityKind, Login, Profile

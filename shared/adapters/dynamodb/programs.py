@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.adapters.dynamodb.items import Item, instant_of, instant_text, to_wire
+from shared.adapters.dynamodb.items import Item, instant_of, to_wire
 from shared.adapters.dynamodb.store import Outcome, Store
 from shared.adapters.dynamodb.table import PROGRAM_PK, program_key
+from shared.domain.calendar import instant_text
 from shared.domain.errors import TryAgainError
 from shared.domain.program import ProgramVersion, parse_program
 

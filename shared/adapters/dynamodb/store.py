@@ -84,7 +84,7 @@ class Backoff:
 
 @dataclass(frozen=True)
 class Store:
-    """One table behind one client. Items are plain values; `put`, `update`, `delete` and `check` make transaction members."""
+    """One table behind one client. Items are plain values; `put`, `update` and `delete` make transaction members."""
 
     client: "DynamoDBClient"
     table: str
