@@ -23,7 +23,7 @@ def write_section(
     if begin in before:
         before, rest = before.split(begin, 1)
         after = rest.split(end, 1)[1]
-    page.write_text(f"{before.rstrip()}\n\n{begin}\n{section}\n{end}\n{after.lstrip()}", encoding="utf-8")
+    page.write_text(f"{before.rstrip()}\n\n{begin}\n{section}\n{end}\n\n{after.lstrip()}".rstrip() + "\n", encoding="utf-8")
 
 
 def _markdown(table: Table) -> str:
