@@ -71,6 +71,8 @@ class ServiceStack(Stack):
             values["StaffPoolId"] = data.staff.pool.user_pool_id
             values["OperatorClientId"] = data.staff.operator_client.user_pool_client_id
             values["PosClientId"] = data.staff.pos_client.user_pool_client_id
+            for name, client in data.staff.tills.items():
+                values[f"PosClientId{name.capitalize()}"] = client.user_pool_client_id
         for key, value in values.items():
             CfnOutput(self, key, value=value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -33,6 +34,7 @@ class Issuer:
 class Stage:
     """One place to run. Immutable; `stage_from` builds it from the command line.
 
+    `tills` are POS clients beside the first: each is a caller of its own, whose guesses at codes are counted apart.
     `throttle_rate` is requests a second and `throttle_burst` requests, over all callers of the API.
     """
 
@@ -53,6 +55,7 @@ class Stage:
     staff_issuer: Issuer | None = None
     member_callbacks: tuple[str, ...] = (LOOPBACK_CALLBACK,)
     operator_callbacks: tuple[str, ...] = (LOOPBACK_CALLBACK,)
+    tills: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # A sandbox has a clock that anyone with an operator's token can move: with real points that mints
@@ -138,6 +141,7 @@ def stage_from(context: Context) -> Stage:
         staff_issuer=_issuer(context, "staff"),
         member_callbacks=_addresses(context, "member_callbacks") or stage.member_callbacks,
         operator_callbacks=_addresses(context, "operator_callbacks") or stage.operator_callbacks,
+        tills=_names(context, "tills") or stage.tills,
     )
 
 
@@ -165,6 +169,14 @@ def _issuer(context: Context, who: str) -> Issuer | None:
             f"`-c {who}_audience=...`; without either, a Cognito user pool is made."
         )
     return None
+
+
+def _names(context: Context, key: str) -> tuple[str, ...]:
+    names = _addresses(context, key)
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,31}", name):
+            raise StageError(f"`-c {key}={','.join(names)}`: {name!r} is no name of letters and digits, a letter first.")
+    return names
 
 
 def _addresses(context: Context, key: str) -> tuple[str, ...]:

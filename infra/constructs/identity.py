@@ -72,17 +72,20 @@ class StaffPool(Construct):
             access_hours=1,
             refresh_days=1,
         )
-        self.pos_client = self._pos_client(server, scopes["pos"])
+        self.pos_client = self._pos_client("Pos", server, scopes["pos"])
+        self.tills = {name: self._pos_client(f"Pos{name.capitalize()}", server, scopes["pos"]) for name in stage.tills}
         _domain(self.pool, stage, "staff")
         self.authority = Authority(
             _issuer(self.pool),
-            (self.operator_client.user_pool_client_id, self.pos_client.user_pool_client_id),
+            tuple(client.user_pool_client_id for client in (self.operator_client, self.pos_client, *self.tills.values())),
         )
 
-    def _pos_client(self, server: cognito.UserPoolResourceServer, scope: cognito.ResourceServerScope) -> cognito.UserPoolClient:
+    def _pos_client(
+        self, name: str, server: cognito.UserPoolResourceServer, scope: cognito.ResourceServerScope
+    ) -> cognito.UserPoolClient:
         """A till or a shop's server. Its secret stays in Cognito: no template, output or function has it."""
         return self.pool.add_client(
-            "Pos",
+            name,
             generate_secret=True,
             o_auth=cognito.OAuthSettings(
                 flows=cognito.OAuthFlows(client_credentials=True),

@@ -58,3 +58,9 @@ def test_an_issuer_of_the_shops_own_is_taken_with_its_audience() -> None:
 def test_callbacks_are_a_list_with_commas() -> None:
     stage = stage_from(CommandLine(member_callbacks="https://a.example/in, laurel://in"))
     assert stage.member_callbacks == ("https://a.example/in", "laurel://in")
+
+
+def test_tills_have_names_that_can_stand_in_an_output() -> None:
+    assert stage_from(CommandLine(tills="north, south2")).tills == ("north", "south2")
+    with pytest.raises(StageError, match="no name of letters and digits"):
+        stage_from(CommandLine(tills="north east"))
