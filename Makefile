@@ -43,7 +43,7 @@ test: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/python -m pytest -m "not e2e" --numprocesses 2
+	.venv/bin/python -m pytest -m "not e2e" --numprocesses 2 --dist loadfile
 	.venv/bin/python -m pytest -m e2e
 
 openapi: setup

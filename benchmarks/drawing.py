@@ -9,23 +9,30 @@ from tests.retail.figures import Month
 
 WIDTH, HEIGHT = 760, 300
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 44, 34
-EARNED, EXPIRED, BALANCE, INK = "#3b7a57", "#c0563b", "#35507a", "#57606a"
+EARNED, REDEEMED, EXPIRED, BALANCE, INK = "#3b7a57", "#c9a227", "#c0563b", "#35507a", "#57606a"
 
 
 def year_of_points(months: Sequence[Month]) -> str:
-    """Points outstanding at the end of each month as a line, earned and expired as bars, on one scale."""
-    y = _Scale(max(month.closing for month in months))
+    """Points outstanding at the end of each month as a line; earned, redeemed if any were and expired as bars; one scale."""
+    y = _Scale(max(max(month.closing, month.earn) for month in months))
+    colours = {"earned": EARNED, "redeemed": REDEEMED, "expired": EXPIRED}
+    if not any(month.redeem for month in months):
+        del colours["redeemed"]
+    width = 0.72 / len(colours)
     slot = (WIDTH - LEFT - RIGHT) / len(months)
     parts = y.grid(lambda points: f"{points / 1_000_000:g} M" if points else "0")
     for index, month in enumerate(months):
         left = LEFT + index * slot
-        for offset, points, colour in ((0.14, month.earn, EARNED), (0.5, month.expire, EXPIRED)):
-            if points:
-                parts.append(_bar(left + offset * slot, y(points), slot * 0.34, y(0) - y(points), colour))
+        moved = {"earned": month.earn, "redeemed": month.redeem, "expired": month.expire}
+        for place, (what, colour) in enumerate(colours.items()):
+            if points := moved[what]:
+                parts.append(
+                    _bar(left + (0.14 + place * width) * slot, y(points), slot * (width - 0.02), y(0) - y(points), colour)
+                )
         if month.month.endswith(("-01", "-04", "-07", "-10")):
             parts.append(_text(left + slot / 2, HEIGHT - BOTTOM + 18, month.month, anchor="middle"))
     parts.append(_line([(LEFT + (index + 0.5) * slot, y(month.closing)) for index, month in enumerate(months)], BALANCE))
-    parts += _legend({"outstanding at the end of the month": BALANCE, "earned": EARNED, "expired": EXPIRED})
+    parts += _legend({"outstanding at the end of the month": BALANCE, **colours})
     return _svg("Points of a grocer's members over two years", parts)
 
 

@@ -9,16 +9,28 @@ from rich.table import Table
 
 
 def write_section(
-    page: Path, name: str, title: str, text: str, tables: Sequence[Table], picture_name: str, picture: str
+    page: Path,
+    name: str,
+    title: str,
+    text: str,
+    tables: Sequence[Table],
+    picture_name: str,
+    picture: str,
+    flags: Sequence[str] = (),
 ) -> None:
-    """Put a section between the page's comments `name` and `/name`, or at its end; the picture goes to `img` beside it."""
+    """Put a section between two comments of the page, or at its end; the picture goes to `img` beside it.
+
+    The comments are named after the benchmark, and after the `flags` it ran with: `retail-with-redemption`.
+    """
     pictures = page.parent / "img"
     pictures.mkdir(parents=True, exist_ok=True)
     (pictures / picture_name).write_text(picture, encoding="utf-8")
-    command = f"Written by `python -m benchmarks.{name} --report docs/{page.name}`."
+    options = "".join(f" --{flag}" for flag in flags)
+    command = f"Written by `python -m benchmarks.{name}{options} --report docs/{page.name}`."
     parts = [f"## {title}", command, text, f"![{title}](img/{picture_name})", *map(_markdown, tables)]
     section = "\n\n".join(part for part in parts if part)
-    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    mark = "-".join((name, *flags))
+    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
     before, after = page.read_text(encoding="utf-8") if page.exists() else "# Measured\n\n", ""
     if begin in before:
         before, rest = before.split(begin, 1)

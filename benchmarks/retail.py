@@ -1,7 +1,8 @@
-"""A published year of a grocer's orders through the earning handler, checked to the point: `python -m benchmarks.retail`.
+"""A published year of a grocer's orders through the handlers, checked to the point: `python -m benchmarks.retail`.
 
-155,848 orders of 2,469 households by default; `--set mini` takes every tenth household. The handler's real code runs in this
-process over a ledger in memory, or with `--engine ministack` over the DynamoDB adapter and MiniStack's request handler.
+155,848 orders of 2,469 households by default; `--set mini` takes every tenth household. With `--with-redemption` members also
+redeem 500 points just before an order whenever they have as many, and use the voucher on it. The handlers' real code runs in
+this process over a ledger in memory, or with `--engine ministack` over the DynamoDB adapter and MiniStack's request handler.
 Exits with 1 where a figure differs from tests/retail/expected.
 """
 
@@ -33,12 +34,23 @@ from rich.text import Text
 from benchmarks.drawing import year_of_points
 from benchmarks.page import write_section
 from infra.local_cloud.retail import read_orders
-from tests.retail.figures import MODULUS_AND_REMAINDER, EndOfDay, Month, SetName, expected_figures, roll_forward
+from tests.retail.figures import (
+    MODULUS_AND_REMAINDER,
+    EndOfDay,
+    Figures,
+    Month,
+    SetName,
+    Vintage,
+    expected_figures,
+    roll_forward,
+    vintages,
+)
 from tests.retail.replay import Replay
 from tests.retail.shop import EngineName, open_shop
 
 console = Console()
 Figure = TypeVar("Figure")
+REDEEMING = "with-redemption"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +77,15 @@ class Speed:
 
     engine: EngineName
     orders: int
+    redemptions: int
     seconds: float
     cpu_seconds: float
     peak_megabytes: int
 
     def __str__(self) -> str:
+        redeemed = f" and {self.redemptions:,} redemptions" if self.redemptions else ""
         return (
-            f"{self.orders:,} orders in {self.seconds:,.0f} s: {self.orders / self.seconds:,.0f} orders a second "
+            f"{self.orders:,} orders{redeemed} in {self.seconds:,.0f} s: {self.orders / self.seconds:,.0f} orders a second "
             f"({self.cpu_seconds:,.0f} s of CPU, {self.orders / self.cpu_seconds:,.0f} orders a CPU second); "
             f"engine {self.engine}, Python {sys.version_info.major}.{sys.version_info.minor}, "
             f"{self.peak_megabytes:,} MB at most"
@@ -80,16 +94,31 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """All that a run found. `counts` are orders, members, and points that answers told; `closings` the wallets' own reading."""
+    """All that a run found.
+
+    `counts` are orders, members, redemptions, and points that answers told; `closings` the wallets' own reading.
+    """
 
     counts: dict[str, Check[int]]
     days: dict[date, Check[EndOfDay]]
     months: list[Check[Month]]
     closings: list[Check[int | None]]
+    vintages: list[Check[Vintage]]
+
+    @property
+    def redeeming(self) -> bool:
+        """Whether members redeemed."""
+        return bool(self.vintages)
 
     def wrong(self) -> int:
         """How many figures differ."""
-        checks: list[Check[Any]] = [*self.counts.values(), *self.days.values(), *self.months, *self.closings]
+        checks: list[Check[Any]] = [
+            *self.counts.values(),
+            *self.days.values(),
+            *self.months,
+            *self.closings,
+            *self.vintages,
+        ]
         return sum(not check.holds for check in checks)
 
 
@@ -98,10 +127,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.retail", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--engine", choices=["memory", "ministack"], default="memory")
     parser.add_argument("--set", choices=["full", "mini"], default="full", dest="name")
+    parser.add_argument(f"--{REDEEMING}", action="store_true", help="members redeem 500 points whenever they have as many")
     parser.add_argument("--report", type=Path, metavar="PAGE", help="put the tables into this Markdown page as well")
     arguments = parser.parse_args()
-    speed, year = measure(arguments.name, arguments.engine)
-    tables = [_days_table(year), _months_table(year), _counts_table(year)]
+    speed, year = measure(arguments.name, arguments.engine, redeems=arguments.with_redemption)
+    tables = [_days_table(year), _months_table(year), *([_vintages_table(year)] if year.redeeming else []), _counts_table(year)]
     for table in tables:
         console.print(table)
     console.print(str(speed))
@@ -112,13 +142,13 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def measure(name: SetName, engine: EngineName) -> tuple[Speed, Year]:
-    """Send a set's orders in their own time, then read what Laurel says of the year."""
-    figures = expected_figures(name)
+def measure(name: SetName, engine: EngineName, *, redeems: bool = False) -> tuple[Speed, Year]:
+    """Send a set's orders in their own time, with redemptions where members redeem; then read what Laurel says of the year."""
+    figures = expected_figures(name, "with_redemption" if redeems else "earn_expire")
     modulus, remainder = MODULUS_AND_REMAINDER[name]
     with open_shop(engine) as shop, _progress() as progress:
         sending = progress.add_task("sending orders", total=figures.orders)
-        replay = Replay(shop, on_order=lambda _: progress.advance(sending))
+        replay = Replay(shop, redeems=redeems, on_order=lambda _: progress.advance(sending))
         began, cpu_began = time.perf_counter(), time.process_time()
         replay.run(read_orders(modulus=modulus, remainder=remainder))
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
@@ -127,18 +157,32 @@ def measure(name: SetName, engine: EngineName) -> tuple[Speed, Year]:
         for day, expected in figures.end_of_day.items():
             days[day] = Check(EndOfDay.of(replay.purses(day)), expected)
             progress.advance(reading)
-        months = roll_forward(replay.postings(), [row.month for row in figures.months])
+        postings = list(replay.postings())
+    months = roll_forward(postings, [row.month for row in figures.months])
+    earned_in = vintages(postings, [row.month for row in figures.vintages])
     year = Year(
-        counts={
-            "members": Check(len(replay.members), figures.members),
-            "orders": Check(replay.orders, figures.orders),
-            "points told in answers": Check(replay.earned_by_answers, sum(row.earn for row in figures.months)),
-        },
+        counts=_counts(replay, figures),
         days=days,
         months=[Check(row, expected) for row, expected in zip(months, figures.months, strict=True)],
         closings=[Check(replay.closings.get(row.month), row.closing) for row in figures.months],
+        vintages=[Check(row, expected) for row, expected in zip(earned_in, figures.vintages, strict=True)],
     )
-    return Speed(engine, replay.orders, seconds, cpu_seconds, _peak_megabytes()), year
+    return Speed(engine, replay.orders, replay.redemptions.total(), seconds, cpu_seconds, _peak_megabytes()), year
+
+
+def _counts(replay: Replay, figures: Figures) -> dict[str, Check[int]]:
+    counts = {
+        "members": Check(len(replay.members), figures.members),
+        "orders": Check(replay.orders, figures.orders),
+        "points told in answers": Check(replay.earned_by_answers, sum(row.earn for row in figures.months)),
+    }
+    if figures.redemptions:
+        counts |= {
+            "redemptions": Check(replay.redemptions.total(), figures.redemptions),
+            "members who redeemed": Check(len(replay.redemptions), figures.redeeming_members),
+            "points redeemed, as told in answers": Check(replay.redeemed_by_answers, sum(row.redeem for row in figures.months)),
+        }
+    return counts
 
 
 class OrdersPerSecond(ProgressColumn):
@@ -160,24 +204,45 @@ def _peak_megabytes() -> int:
 
 
 def _days_table(year: Year) -> Table:
-    columns = ("end of", "earned", "expired", "balance", "members", "largest", "agrees")
-    table = _table("Points at the end of a day", *columns)
+    # Not all figures that are checked fit into a terminal of 80 columns.
+    columns = ("redeemed", "rate", "expired", "balance") if year.redeeming else ("expired", "balance", "members", "largest")
+    table = _table("Points at the end of a day", "end of", "earned", *columns, "agrees")
     table.caption = "members: those with points; agrees: these figures and the hash of all balances"
+    if year.redeeming:
+        table.caption = "rate: redeemed of what was earned; agrees: these, who has points, the most, the hash of all balances"
     for day, check in year.days.items():
         totals = check.measured
-        counts = (totals.earned, totals.expired, totals.outstanding, totals.members_with_balance, totals.max_balance)
-        table.add_row(str(day), *(f"{n:,}" for n in counts), check.mark)
+        left = [f"{totals.expired:,}", f"{totals.outstanding:,}"]
+        if year.redeeming:
+            cells = [f"{totals.redeemed:,}", f"{totals.redemption_rate:.4%}", *left]
+        else:
+            cells = [*left, f"{totals.members_with_balance:,}", f"{totals.max_balance:,}"]
+        table.add_row(str(day), f"{totals.earned:,}", *cells, check.mark)
     return table
 
 
 def _months_table(year: Year) -> Table:
-    columns = ("month", "opening", "earned", "expired", "closing", "read then", "agrees")
+    redeemed = ("redeemed",) if year.redeeming else ()
+    columns = ("month", "opening", "earned", *redeemed, "expired", "closing", "read then", "agrees")
     table = _table("Points month by month", *columns)
     table.caption = "from the postings; read then: what all wallets said at the end of the month"
     for check, closing in zip(year.months, year.closings, strict=True):
         row = check.measured
-        counts = (row.opening, row.earn, row.expire, row.closing, closing.measured)
+        taken = (row.redeem,) if year.redeeming else ()
+        counts = (row.opening, row.earn, *taken, row.expire, row.closing, closing.measured)
         table.add_row(row.month, *(f"{n:,}" for n in counts), check.mark if closing.holds else closing.mark)
+    return table
+
+
+def _vintages_table(year: Year) -> Table:
+    table = _table(
+        "What became of the points of each month", "month", "earned", "redeemed", "rate", "expired", "left", "agrees"
+    )
+    table.caption = "from the dates of the numbered points that were moved"
+    for check in year.vintages:
+        row = check.measured
+        rate = f"{row.redemption_rate:.4%}"
+        table.add_row(row.month, f"{row.earn:,}", f"{row.redeem:,}", rate, f"{row.expire:,}", f"{row.left:,}", check.mark)
     return table
 
 
@@ -189,7 +254,8 @@ def _counts_table(year: Year) -> Table:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title)
+    # No padding at the edges: the months just fit into a terminal of 80 columns.
+    table = Table(title=title, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="left" if column in ("end of", "month", "of", "agrees") else "right")
     return table
@@ -197,7 +263,11 @@ def _table(title: str, *columns: str) -> Table:
 
 def _write_report(page: Path, speed: Speed, tables: list[Table], year: Year) -> None:
     picture = year_of_points([check.measured for check in year.months])
-    write_section(page, "retail", "A retail year", f"{speed}.", tables, "retail-year.svg", picture)
+    if year.redeeming:
+        title, picture_name = "A retail year with redemptions", "retail-year-with-redemption.svg"
+        write_section(page, "retail", title, f"{speed}.", tables, picture_name, picture, flags=[REDEEMING])
+    else:
+        write_section(page, "retail", "A retail year", f"{speed}.", tables, "retail-year.svg", picture)
     console.print(f"written to {page}")
 
 

@@ -28,30 +28,83 @@ class Permission:
 
 READ = Permission(actions=("GetItem", "BatchGetItem"))
 READ_ONE = Permission(actions=("GetItem",))
+READ_HISTORY = Permission(actions=("Query",), index=HISTORY_INDEX)
 READ_PROGRAM = Permission(actions=("Query",), keys=("PROGRAM",))
 
-# Nobody may Scan. Nobody may update or delete an entry: only members drops anything, and only the
-# identifiers and logins that a member gave up.
+# Nobody may Scan. Nobody may update or delete an entry: only members drops anything, the identifiers and
+# logins that a member gave up, and adjustments, which no longer lists what was decided.
 PERMISSIONS: Final[dict[str, tuple[Permission, ...]]] = {
     "members": (
         READ,
         READ_PROGRAM,
-        Permission(actions=("PutItem",), keys=("MEMBER#*", "IDENTITY#*", "LOGIN#*", "CLOSE#*")),
+        READ_HISTORY,
+        Permission(actions=("PutItem",), keys=("MEMBER#*", "IDENTITY#*", "LOGIN#*", "CLOSE#*", "MERGE#*")),
         Permission(actions=("UpdateItem",), keys=("MEMBER#*",)),
         Permission(actions=("DeleteItem",), keys=("IDENTITY#*", "LOGIN#*")),
     ),
     "earning": (
         READ,
         READ_PROGRAM,
-        Permission(actions=("PutItem",), keys=("ORDER#*",)),
+        READ_HISTORY,
+        Permission(actions=("Query",), keys=("ORDER#*",)),
+        # A refund may give money back onto a gift card.
+        Permission(actions=("PutItem",), keys=("ORDER#*", "CARDLOG#*")),
+        Permission(actions=("UpdateItem",), keys=("MEMBER#*", "CARD#*")),
+    ),
+    "redemption": (
+        READ,
+        READ_PROGRAM,
+        READ_HISTORY,
+        # Entries and refusals under callers' keys, codes, what paid for an order, gift cards bought with points.
+        Permission(actions=("PutItem",), keys=("KEY#*", "CODE#*", "ORDER#*", "CARD#*", "CARDLOG#*", "GUESS#*")),
+        Permission(actions=("UpdateItem",), keys=("MEMBER#*", "STOCK#*", "CHARITY#*", "GUESS#*")),
+    ),
+    "transfers": (
+        READ,
+        READ_PROGRAM,
+        READ_HISTORY,
+        Permission(actions=("PutItem",), keys=("KEY#*",)),
         Permission(actions=("UpdateItem",), keys=("MEMBER#*",)),
+    ),
+    "adjustments": (
+        READ,
+        READ_PROGRAM,
+        READ_HISTORY,
+        Permission(actions=("Query",), keys=("APPROVALS",)),
+        # Entries, refusals, proposals and rejections under operators' keys, and the list of what waits.
+        Permission(actions=("PutItem",), keys=("KEY#*", "APPROVALS")),
+        Permission(actions=("UpdateItem",), keys=("MEMBER#*",)),
+        Permission(actions=("DeleteItem",), keys=("APPROVALS",)),
+    ),
+    "donations": (
+        READ,
+        READ_PROGRAM,
+        READ_HISTORY,
+        Permission(actions=("Query",), keys=("CHARITY#*",)),
     ),
     "wallets": (
         READ,
         READ_PROGRAM,
-        Permission(actions=("Query",), index=HISTORY_INDEX),
+        READ_HISTORY,
         # The key that signs cursors is made on first use.
         Permission(actions=("PutItem",), keys=("SECRET",)),
+    ),
+    "rewards": (
+        READ,
+        READ_PROGRAM,
+        Permission(actions=("Query",), keys=("CATALOG", "REWARD#*")),
+        Permission(actions=("Query",), index=HISTORY_INDEX),
+        Permission(actions=("PutItem",), keys=("CATALOG", "REWARD#*", "STOCK#*")),
+        # Versions are never updated; the newest in the catalog and the stock are, as they were read.
+        Permission(actions=("UpdateItem",), keys=("CATALOG", "STOCK#*")),
+    ),
+    "gift_cards": (
+        READ,
+        READ_PROGRAM,
+        Permission(actions=("Query",), keys=("CARDLOG#*",)),
+        # New cards with their codes, entries, what a card paid of an order, and the first miss of a caller.
+        Permission(actions=("PutItem",), keys=("CARD#*", "CARDLOG#*", "CODE#*", "ISSUE#*", "ORDER#*", "GUESS#*")),
+        Permission(actions=("UpdateItem",), keys=("CARD#*", "GUESS#*")),
     ),
     "program": (
         READ_ONE,

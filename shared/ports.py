@@ -1,26 +1,25 @@
 """What the use cases need of the outside world. Adapters implement these; tests use fakes that pass the same suites."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Protocol
 
+from shared.domain.adjusting import Proposal, Rejection, Standing
+from shared.domain.code import CodeKind, CodeOwner
+from shared.domain.decision import NOTHING_MORE, Decision, Order, View, Wanted
+from shared.domain.donating import CharityMonth
 from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId
+from shared.domain.gift_card import CardEntry, CardId, CardKey, GiftCard
 from shared.domain.member import Enrolment, Identity, Profile
 from shared.domain.program import ProgramVersion
+from shared.domain.reward import Reward, RewardVersion
+from shared.domain.stock import Stock
 from shared.domain.wallet import Wallet
 
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a decision sees: one consistent read of the member's wallet, and the time of that read."""
-
-    wallet: Wallet
-    now: datetime
-
-
-Decide = Callable[[View], tuple[Entry, Wallet]]
+Decide = Callable[[View], Decision]
 """A pure decision: an entry and the wallet after it, or a domain error."""
+DecideOnOrder = Callable[[View, Order], Decision]
+"""A pure decision about an order that was recorded."""
 
 
 class Clock(Protocol):
@@ -46,16 +45,30 @@ class SettableClock(Clock, Protocol):
 class Ledger(Protocol):
     """Append-only entries and the wallets they make."""
 
-    def decide_and_post(self, key: EntryKey, member: MemberId, request_hash: bytes, decide: Decide) -> Entry:
-        """Read, decide, and post in one transaction; on a clash read and decide again.
+    def decide_and_post(
+        self, key: EntryKey, member: MemberId, request_hash: bytes, decide: Decide, wanted: Wanted = NOTHING_MORE
+    ) -> Entry:
+        """Read, decide, and post in one transaction; on a clash, or where the decision asks for it, read and decide again.
 
-        Where `key` was posted before by a request with the same hash, the stored entry is the answer. At most 2 round trips
-        when nothing clashes. Raises what `decide` raises, MemberUnknownError, KeyReusedError, TryAgainError.
+        Where `key` was posted before by a request with the same hash, the stored entry is the answer. A RefusalError under a
+        caller's own key is kept before it is raised, and is the answer from then on. At most 2 round trips when nothing clashes
+        and the decision looks at no history. Raises what `decide` raises, MemberUnknownError, KeyReusedError, TryAgainError.
         """
         ...
 
-    def view(self, member: MemberId) -> View:
+    def correct_order(self, order_id: str, key: EntryKey, request_hash: bytes, decide: DecideOnOrder) -> Entry:
+        """As `decide_and_post`, about an order that was recorded; the member is the order's.
+
+        At most 4 round trips: the order, the wallet, the entries since, the transaction. Raises PurchaseUnknownError besides.
+        """
+        ...
+
+    def view(self, member: MemberId, wanted: Wanted = NOTHING_MORE) -> View:
         """The wallet as posted (not settled to today) and the time. Raises MemberUnknownError, TryAgainError."""
+        ...
+
+    def order(self, order_id: str) -> Order:
+        """An order with its refunds, strongly consistent. Raises PurchaseUnknownError, TryAgainError."""
         ...
 
     def entry(self, key: EntryKey) -> Entry:
@@ -96,10 +109,12 @@ class Members(Protocol):
         """
         ...
 
-    def close(self, member: MemberId, key: EntryKey, request_hash: bytes, decide: Decide) -> Entry:
+    def close(
+        self, member: MemberId, key: EntryKey, request_hash: bytes, decide: Decide, into: MemberId | None = None
+    ) -> Entry:
         """Post the closure, erase personal data and free the identities but the customer id, at once.
 
-        Raises as Ledger.decide_and_post.
+        `into` is the member who takes over, whose wallet the decision sees too. Raises as Ledger.decide_and_post.
         """
         ...
 
@@ -117,4 +132,134 @@ class Programs(Protocol):
 
     def add(self, version: ProgramVersion) -> None:
         """Keep a new version. Raises TryAgainError where another one was added meanwhile."""
+        ...
+
+
+class Approvals(Protocol):
+    """Adjustments above the limit, which wait until exactly one of an approval and a rejection has won."""
+
+    def answered(self, key: EntryKey, request_hash: bytes) -> Standing | None:
+        """What the request under a caller's key met at first: an entry or a proposal, None where it was never used.
+
+        Raises the refusal that is kept under it, KeyReusedError, TryAgainError.
+        """
+        ...
+
+    def propose(self, proposal: Proposal) -> Standing:
+        """Let a proposal wait, once per key: an equal request meets what the first one met.
+
+        Raises as `answered`.
+        """
+        ...
+
+    def standing(self, key: EntryKey) -> Standing:
+        """Where an adjustment stands now. Raises AdjustmentUnknownError, TryAgainError."""
+        ...
+
+    def waiting(self) -> list[Proposal]:
+        """All that wait, the oldest first. Raises TryAgainError."""
+        ...
+
+    def approve(self, proposal: Proposal, request_hash: bytes, decide: Decide) -> Entry:
+        """Post what was proposed, and let it wait no more, at once.
+
+        Approved before, the stored entry is the answer. Raises AdjustmentRejectedError, and as Ledger.decide_and_post; a
+        refusal is not kept: the proposal waits on.
+        """
+        ...
+
+    def reject(self, proposal: Proposal, rejection: Rejection) -> Rejection:
+        """Keep the rejection, and let the proposal wait no more, at once.
+
+        Rejected before for the same reason, the stored one is the answer. Raises AdjustmentPostedError, KeyReusedError,
+        TryAgainError.
+        """
+        ...
+
+
+class Donations(Protocol):
+    """What charities were given."""
+
+    def months(self, charity: str, first: date, last: date) -> list[CharityMonth]:
+        """Totals of the calendar months from that of `first` to that of `last`, oldest first; none where nothing was given.
+
+        Raises TryAgainError.
+        """
+        ...
+
+
+class Attempts(Protocol):
+    """Codes, and the misses of those who look for them: a caller who guesses is stopped."""
+
+    def find(self, code: str, kind: CodeKind, caller: str) -> CodeOwner:
+        """What `code` (in its stored form) leads to, for the caller with this digest; 1 round trip on a hit, 2 on a miss.
+
+        A miss is counted before it is told. Raises VoucherUnknownError or GiftCardUnknownError by `kind`,
+        TooManyAttemptsError after MISSES_MAX misses in ATTEMPT_WINDOW, whatever the code, TryAgainError.
+        """
+        ...
+
+
+class Rewards(Protocol):
+    """The catalog: the newest version of every reward, all versions there ever were, and how many are left."""
+
+    def put(self, reward: Reward, now: datetime, expected_version: int | None = None) -> RewardVersion:
+        """Keep the document as the reward's next version; the document that is the newest already is not kept twice.
+
+        `expected_version` is the version that the document was made from, 0 for a new reward. Raises VersionStaleError where
+        another is the newest by now, TryAgainError.
+        """
+        ...
+
+    def get(self, reward: str) -> RewardVersion:
+        """The newest version. Raises RewardUnknownError, TryAgainError."""
+        ...
+
+    def versions(self, reward: str) -> Sequence[RewardVersion]:
+        """Every version, oldest first. Raises RewardUnknownError, TryAgainError."""
+        ...
+
+    def all(self) -> Sequence[RewardVersion]:
+        """The newest version of every reward, archived ones too, in order of id. Raises TryAgainError."""
+        ...
+
+    def stock(self, rewards: Collection[str]) -> Mapping[str, Stock]:
+        """The stock of each reward; where none was ever set, of nothing. Raises TryAgainError."""
+        ...
+
+    def set_stock(self, reward: str, total: int, day: date) -> Stock:
+        """Say how many there are in all, used and held ones counted, on the local day `day`. Raises TryAgainError."""
+        ...
+
+
+DecideOnCard = Callable[[GiftCard, datetime], tuple[CardEntry, GiftCard]]
+"""A pure decision on a card as it stands and the time: an entry and the card after it, or a domain error."""
+
+
+class GiftCards(Protocol):
+    """Gift cards and their own append-only entries."""
+
+    def issue(
+        self, caller: str, key: str, request_hash: bytes, make: Callable[[datetime], Sequence[tuple[CardEntry, GiftCard]]]
+    ) -> list[CardEntry]:
+        """Issue the cards that `make` makes (at most 25), all or none, once per caller (by digest) and key; their issues.
+
+        `make` brings new ids and codes each time it is asked. Raises what it raises, KeyReusedError, TryAgainError.
+        """
+        ...
+
+    def decide_and_post(self, card: CardId, key: CardKey, request_hash: bytes, decide: DecideOnCard) -> CardEntry:
+        """Read, decide, and post in one transaction; on a clash read and decide again.
+
+        Where `key` was posted on this card before by a request with the same hash, the stored entry is the answer. 2 round
+        trips when nothing clashes. Raises what `decide` raises, GiftCardUnknownError, KeyReusedError, TryAgainError.
+        """
+        ...
+
+    def card(self, card: CardId) -> tuple[GiftCard, datetime]:
+        """The card as posted (not settled to today) and the time. Raises GiftCardUnknownError, TryAgainError."""
+        ...
+
+    def entries(self, card: CardId) -> list[CardEntry]:
+        """All entries of a card in order of sequence, strongly consistent. Raises TryAgainError."""
         ...

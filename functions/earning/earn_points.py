@@ -1,8 +1,8 @@
-"""Use cases of purchases: record, quote, read."""
+"""Use cases of purchases: record and quote."""
 
+from shared.domain.decision import Decision
 from shared.domain.earning import earn
 from shared.domain.entry import Entry, MemberId, purchase_key
-from shared.domain.errors import EntryUnknownError, PurchaseUnknownError
 from shared.domain.purchase import Purchase
 from shared.ports import Ledger, Programs
 
@@ -17,23 +17,12 @@ def record_purchase(purchase: Purchase, *, ledger: Ledger, programs: Programs) -
         purchase_key(purchase.order_id),
         MemberId(purchase.member_id),
         purchase.digest,
-        lambda view: earn(view.wallet, purchase, versions, now=view.now),
+        lambda view: Decision(*earn(view.wallet, purchase, versions, now=view.now, history=view.history)),
     )
 
 
 def quote_purchase(purchase: Purchase, *, ledger: Ledger, programs: Programs) -> Entry:
     """The entry that the purchase would become now; nothing is written. Raises as `record_purchase`."""
     view = ledger.view(MemberId(purchase.member_id))
-    entry, _ = earn(view.wallet, purchase, programs.versions(), now=view.now)
+    entry, _ = earn(view.wallet, purchase, programs.versions(), now=view.now, history=view.history)
     return entry
-
-
-def read_purchase(order_id: str, *, ledger: Ledger) -> tuple[Purchase, Entry]:
-    """A recorded purchase and its entry. Raises PurchaseUnknownError, TryAgainError."""
-    try:
-        entry = ledger.entry(purchase_key(order_id))
-    except EntryUnknownError as error:
-        raise PurchaseUnknownError from error
-    if entry.purchase is None:
-        raise PurchaseUnknownError
-    return entry.purchase, entry

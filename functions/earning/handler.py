@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 from pydantic import ValidationError
 
-from functions.earning.earn_points import quote_purchase, read_purchase, record_purchase
+from functions.earning.earn_points import quote_purchase, record_purchase
 from functions.earning.models import (
     BatchAnswer,
     BatchRequest,
@@ -13,12 +13,16 @@ from functions.earning.models import (
     PurchaseRequest,
     QuoteAnswer,
     RecordedAnswer,
+    RefundAnswer,
+    RefundBody,
 )
+from functions.earning.refund_purchase import refund_purchase
 from shared.api.answers import BalanceAnswer, EntryAnswer, PurchaseAnswer, earned
 from shared.api.fields import Id
 from shared.api.problems import problem
 from shared.domain.errors import FaultError, LaurelError, RequestInvalidError
 from shared.domain.faults import faults_of
+from shared.domain.refunding import refund_of
 from shared.entrypoint import wiring
 from shared.entrypoint.app import make_app, serve
 from shared.entrypoint.callers import OPERATOR, POS, for_any
@@ -63,9 +67,21 @@ def _result(document: dict[str, Any]) -> BatchResult:
 
 @app.get("/v1/purchases/<order_id>", tags=["earning"], **for_any(POS, OPERATOR))
 def get_purchase(order_id: Annotated[Id, Path()]) -> RecordedAnswer:
-    """A recorded purchase with its lines and its entry"""
-    purchase, entry = read_purchase(order_id, ledger=wiring.wired().ledger)
-    return RecordedAnswer(purchase=PurchaseAnswer.of(purchase), entry=EntryAnswer.of(entry))
+    """A recorded purchase with its lines, its entry and its refunds"""
+    order = wiring.wired().ledger.order(order_id)
+    return RecordedAnswer(
+        purchase=PurchaseAnswer.of(order.bought),
+        entry=EntryAnswer.of(order.purchase),
+        refunds=[RefundAnswer.of(entry) for entry in order.refunds],
+        net=order.bought.amount - sum(refund_of(entry).total for entry in order.refunds),
+    )
+
+
+@app.post("/v1/purchases/<order_id>/refunds", status_code=201, tags=["earning"], **for_any(POS, OPERATOR))
+def post_refund(order_id: Annotated[Id, Path()], body: Annotated[RefundBody, Body()]) -> RefundAnswer:
+    """Record a refund and take back what the refunded part earned, once per refund id"""
+    wired = wiring.wired()
+    return RefundAnswer.of(refund_purchase(body.request(order_id), ledger=wired.ledger, programs=wired.programs))
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Requests and answers of purchases."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from shared.api.answers import BalanceAnswer, EarnedAnswer, EntryAnswer, PurchaseAnswer
+from shared.api.answers import BalanceAnswer, EarnedAnswer, EntryAnswer, PurchaseAnswer, WhyAnswer
 from shared.api.fields import Amount, Answer, Id, Instant, MoneyCode, Request, Text
+from shared.domain.entry import Entry
 from shared.domain.purchase import LINES_MAX, Line, Purchase
+from shared.domain.refunding import RefundRequest, refund_of
 
 BATCH_MAX = 25
 """Purchases that one batch may carry."""
@@ -28,7 +30,10 @@ class LineRequest(Request):
 
 
 class PurchaseRequest(Request):
-    """An order that a member paid for. `order_id` is the shop's own: one order is one entry, however often it is sent."""
+    """An order that a member paid for. `order_id` is the shop's own: one order is one entry, however often it is sent.
+
+    `paid_with_rewards` are the minor units of its total that were paid with points or vouchers; they earn nothing.
+    """
 
     order_id: Id
     member_id: Id
@@ -37,6 +42,7 @@ class PurchaseRequest(Request):
     lines: Annotated[list[LineRequest], Field(min_length=1, max_length=LINES_MAX)]
     channel: Text | None = None
     store: Text | None = None
+    paid_with_rewards: Amount | None = None
 
     def purchase(self) -> Purchase:
         """The domain's purchase. Raises MixedCurrenciesError, AmountOverLimitError."""
@@ -48,6 +54,7 @@ class PurchaseRequest(Request):
             lines=tuple(Line(line.sku, line.quantity, line.amount, line.category) for line in self.lines),
             channel=self.channel,
             store=self.store,
+            paid_with_rewards=self.paid_with_rewards or None,
         )
         purchase.check(tuple(line.currency for line in self.lines))
         return purchase
@@ -80,8 +87,115 @@ class BatchAnswer(Answer):
     results: list[BatchResult]
 
 
+class RefundLineAnswer(Answer):
+    """Minor units that came off the order's line with this number."""
+
+    line: int
+    amount: int
+
+
+class RefundLineRequest(Request):
+    """Money that comes off one line: `line` is its number in the order, from 1; without `amount`, all that is left of it."""
+
+    line: Annotated[int, Field(ge=1, le=LINES_MAX)]
+    amount: Amount | None = None
+
+
+class RefundBody(Request):
+    """Money of an order that was given back: for `lines`, or an `amount` off all lines alike; without both, all of it."""
+
+    refund_id: Id
+    occurred_at: Instant
+    lines: Annotated[list[RefundLineRequest], Field(min_length=1, max_length=LINES_MAX)] | None = None
+    amount: Amount | None = None
+
+    @model_validator(mode="after")
+    def _lines_or_amount(self) -> Self:
+        if self.lines is not None and self.amount is not None:
+            raise ValueError("give lines or an amount, not both: two refunds can do what one cannot")
+        return self
+
+    def request(self, order_id: str) -> RefundRequest:
+        """The domain's request about an order."""
+        return RefundRequest(
+            order_id=order_id,
+            refund_id=self.refund_id,
+            occurred_at=self.occurred_at,
+            lines=tuple((line.line, line.amount) for line in self.lines or ()),
+            amount=self.amount,
+        )
+
+
+class TakenBackAnswer(Answer):
+    """Points of a currency that a refund took back, by the rules that had given them."""
+
+    currency: str
+    points: int
+    why: list[WhyAnswer]
+
+
+class ReturnedAnswer(Answer):
+    """What came back of another way of paying: `points` of a redemption, or minor units on a `gift_card`."""
+
+    kind: str
+    reference: str
+    amount: int
+
+
+class RefundAnswer(Answer):
+    """A refund as it was recorded, and the balances right after it; all amounts in minor units of the order's currency.
+
+    `refunded` is this refund's, `net` what is left of the order. Points that were spent before they were taken back are debt.
+    """
+
+    entry_id: str
+    order_id: str
+    refund_id: str
+    member_id: str
+    sequence: int
+    occurred_at: Instant
+    recorded_at: Instant
+    refunded: int
+    net: int
+    lines: list[RefundLineAnswer]
+    taken_back: list[TakenBackAnswer]
+    returned: list[ReturnedAnswer]
+    balances: list[BalanceAnswer]
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """The answer that a refund's entry stands for."""
+        found = refund_of(entry)
+        return cls(
+            entry_id=entry.key,
+            order_id=found.order_id,
+            refund_id=found.refund_id,
+            member_id=entry.member,
+            sequence=entry.sequence,
+            occurred_at=entry.occurred_at,
+            recorded_at=entry.recorded_at,
+            refunded=found.total,
+            net=found.net,
+            lines=[RefundLineAnswer(line=part.line, amount=part.amount) for part in found.lines],
+            taken_back=[_taken_back(entry, currency) for currency in dict.fromkeys(share.currency for share in entry.why)],
+            returned=[ReturnedAnswer(kind=part.kind, reference=part.reference, amount=part.amount) for part in found.returned],
+            balances=[BalanceAnswer.of(after) for after in entry.after],
+        )
+
+
+def _taken_back(entry: Entry, currency: str) -> TakenBackAnswer:
+    shares = [share for share in entry.why if share.currency == currency]
+    return TakenBackAnswer(
+        currency=currency,
+        points=-sum(share.points for share in shares),
+        why=[WhyAnswer(rule=share.rule, program_version=share.program_version, points=-share.points) for share in shares],
+    )
+
+
 class RecordedAnswer(Answer):
-    """A recorded purchase and the entry it became."""
+    """A recorded purchase, the entry it became, and its refunds so far; `net` is what is left of it in minor units."""
 
     purchase: PurchaseAnswer
     entry: EntryAnswer
+    refunds: list[RefundAnswer]
+    net: int

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 from functions.members.models import ChangeRequest, MyChangeRequest, check_birth_date
+from shared.domain.decision import Decision
 from shared.domain.digest import request_hash
-from shared.domain.entry import Entry, MemberId, closure_key
-from shared.domain.errors import MemberClosedError
+from shared.domain.entry import Entry, MemberId, closure_key, merge_key
+from shared.domain.errors import MemberClosedError, MemberMergedError, RequestInvalidError
 from shared.domain.member import Profile, close
 from shared.domain.program import zone_of
+from shared.domain.transferring import merge
 from shared.ports import Clock, Members, Programs
 
 
@@ -20,6 +22,8 @@ def change_member(member: MemberId, request: MyChangeRequest, *, members: Member
     check_birth_date(request.birth_date, now)
 
     def change(before: Profile) -> Profile:
+        if before.merged_into:
+            raise MemberMergedError(into=before.merged_into)
         if before.closed_at:
             raise MemberClosedError
         after = before.with_consents(request.consents, now)
@@ -45,5 +49,17 @@ def close_member(member: MemberId, *, members: Members, programs: Programs) -> E
         member,
         closure_key(member),
         request_hash("closure", member),
-        lambda view: close(view.wallet, now=view.now, zone=zone),
+        lambda view: Decision(*close(view.wallet, now=view.now, zone=zone, history=view.history)),
     )
+
+
+def merge_members(member: MemberId, into: MemberId, reason: str, *, members: Members, programs: Programs) -> Entry:
+    """Move all that `member` has to `into` and close `member`. Once: a second time answers as the first.
+
+    Raises RequestInvalidError (with themselves), MemberUnknownError and what shared.domain.transferring.merge raises (either),
+    KeyReusedError, TryAgainError.
+    """
+    if member == into:
+        raise RequestInvalidError(faults=[{"path": "into", "reason": "is the member itself"}])
+    digest, zone = request_hash("merge", member, into, reason), zone_of(programs.versions())
+    return members.close(member, merge_key(member), digest, lambda view: merge(view, reason, digest, zone), into)

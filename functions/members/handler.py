@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
-from functions.members.change_member import change_member, close_member
+from functions.members.change_member import change_member, close_member, merge_members
 from functions.members.enrol_member import enrol_member
 from functions.members.find_member import find_me, find_members
 from functions.members.models import (
@@ -13,9 +13,11 @@ from functions.members.models import (
     EnrolRequest,
     MemberAnswer,
     MembersAnswer,
+    MergedAnswer,
+    MergeRequest,
     MyChangeRequest,
 )
-from shared.api.answers import EntryAnswer
+from shared.api.answers import BalanceAnswer, EntryAnswer
 from shared.api.fields import Id
 from shared.domain.entry import MemberId
 from shared.domain.errors import ForbiddenError
@@ -65,6 +67,20 @@ def post_close(member_id: Annotated[Id, Path()]) -> EntryAnswer:
     """Close a member: points are forfeited, debt is forgiven, personal data are erased"""
     wired = wiring.wired()
     return EntryAnswer.of(close_member(MemberId(member_id), members=wired.members, programs=wired.programs))
+
+
+@app.post("/v1/members/<member_id>/merge", tags=["members"], **for_any(OPERATOR))
+def post_merge(member_id: Annotated[Id, Path()], body: Annotated[MergeRequest, Body()]) -> MergedAnswer:
+    """Merge a member into another, who takes over points with their dates, and debt"""
+    wired = wiring.wired()
+    entry = merge_members(MemberId(member_id), MemberId(body.into), body.reason, members=wired.members, programs=wired.programs)
+    return MergedAnswer(
+        entry_id=entry.key,
+        member_id=entry.member,
+        merged_into=body.into,
+        recorded_at=entry.recorded_at,
+        balances=[BalanceAnswer.of(after) for after in entry.after],
+    )
 
 
 @app.get("/v1/me", tags=["members"], **for_any(MEMBER))

@@ -8,7 +8,8 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 
-from shared.api.fields import Answer, Day, Id, Instant, Request
+from shared.api.answers import BalanceAnswer
+from shared.api.fields import Answer, Day, Id, Instant, Request, Text
 from shared.domain.errors import RequestInvalidError
 from shared.domain.member import Enrolment, Login, Profile
 from shared.domain.program import Zone
@@ -122,13 +123,17 @@ class LoginAnswer(Answer):
 
 
 class MemberAnswer(Answer):
-    """A member's profile. `status` is active or closed; a closed member's personal data are gone."""
+    """A member's profile. `status` is active, closed or merged; the personal data of those who left are gone.
+
+    `merged_into` is the member who has a merged member's points now.
+    """
 
     member_id: str
     customer_id: str
     status: str
     enrolled_at: Instant
     closed_at: Instant | None
+    merged_into: str | None
     email: str | None
     phone: str | None
     birth_date: date | None
@@ -145,9 +150,10 @@ class MemberAnswer(Answer):
         return cls(
             member_id=profile.member,
             customer_id=profile.customer_id,
-            status="closed" if profile.closed_at else "active",
+            status="merged" if profile.merged_into else "closed" if profile.closed_at else "active",
             enrolled_at=profile.enrolled_at,
             closed_at=profile.closed_at,
+            merged_into=profile.merged_into,
             email=profile.email,
             phone=profile.phone,
             birth_date=profile.birth_date,
@@ -159,6 +165,23 @@ class MemberAnswer(Answer):
             },
             attributes=dict(profile.attributes),
         )
+
+
+class MergeRequest(Request):
+    """The member is the same person as `into`, who takes over all points and debt."""
+
+    into: Id
+    reason: Text
+
+
+class MergedAnswer(Answer):
+    """A merge as it was recorded. `balances` are what the member had left: nothing."""
+
+    entry_id: str
+    member_id: str
+    merged_into: str
+    recorded_at: Instant
+    balances: list[BalanceAnswer]
 
 
 class MembersAnswer(Answer):

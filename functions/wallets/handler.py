@@ -4,24 +4,26 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import TypeAdapter
 
-from functions.wallets.list_entries import Filters, explain_entry, list_entries
+from functions.wallets.list_entries import Filters, belongs_to, explain_entry, list_entries
 from functions.wallets.models import (
     Basis,
     ExplainedAnswer,
     HistoryAnswer,
+    OpenRedemptionAnswer,
     PurseAnswer,
     RowAnswer,
     WalletAnswer,
 )
 from functions.wallets.read_wallet import read_wallet
-from shared.api.answers import EntryAnswer, PostingAnswer, PurchaseAnswer
+from shared.api.answers import EntryAnswer, PostingAnswer, PurchaseAnswer, expires_at
 from shared.api.fields import Day, EntryId, Id, PageSize
 from shared.domain.entry import Entry, EntryKey, EntryKind, MemberId
-from shared.domain.errors import LoginUnknownError, MemberUnknownError
+from shared.domain.errors import MemberUnknownError
 from shared.entrypoint import wiring
 from shared.entrypoint.app import make_app, serve
-from shared.entrypoint.callers import MEMBER, OPERATOR, POS, caller, for_any
+from shared.entrypoint.callers import MEMBER, OPERATOR, POS, for_any, my_member
 
 EXPIRING_SOON = timedelta(days=30)
 
@@ -32,6 +34,7 @@ BasisOf = Annotated[Basis, Query(description="which day of an entry counts")]
 Kind = Annotated[EntryKind | None, Query()]
 Since = Annotated[Day | None, Query(description="from this local day on")]
 Limit = Annotated[PageSize, Query()]
+Merged = Annotated[Id | None, Query(description="a member who was merged into the caller")]
 Cursor = Annotated[str | None, Query(max_length=1000)]
 
 
@@ -69,9 +72,14 @@ def get_my_entries(
     basis: BasisOf = Basis.RECORDED,
     limit: Limit = 25,
     cursor: Cursor = None,
+    of: Merged = None,
 ) -> HistoryAnswer:
-    """The caller's own history, newest first"""
-    return _history(_me(), Filters(kind, since, as_of, basis), limit, cursor)
+    """The caller's own history, newest first, or that of a member who was merged into them"""
+    ledger, me = wiring.wired().ledger, _me()
+    member = MemberId(of) if of else me
+    if not belongs_to(member, me, ledger=ledger):
+        raise MemberUnknownError
+    return _history(member, Filters(kind, since, as_of, basis), limit, cursor)
 
 
 @app.get("/v1/entries/<entry_id>", tags=["wallets"], **for_any(POS, OPERATOR))
@@ -87,10 +95,7 @@ def get_my_entry(entry_id: Annotated[EntryId, Path()]) -> ExplainedAnswer:
 
 
 def _me() -> MemberId:
-    try:
-        return wiring.wired().members.find(caller(app).login.identity)
-    except MemberUnknownError as error:
-        raise LoginUnknownError from error
+    return my_member(app, wiring.wired().members)
 
 
 def _wallet(member: MemberId, as_of: Day | None, basis: Basis) -> WalletAnswer:
@@ -98,11 +103,15 @@ def _wallet(member: MemberId, as_of: Day | None, basis: Basis) -> WalletAnswer:
     found = read_wallet(member, as_of, basis, ledger=wired.ledger, programs=wired.programs)
     return WalletAnswer(
         member_id=member,
-        status="closed" if found.wallet.closed else "active",
+        status="merged" if found.wallet.merged_into else "closed" if found.wallet.closed else "active",
         day=found.day,
         time_zone=found.zone,
         sequence=found.wallet.sequence,
         currencies=[PurseAnswer.of(purse, found.zone, found.day + EXPIRING_SOON) for purse in found.purses],
+        open_redemptions=[
+            OpenRedemptionAnswer(redemption_id=hold.key, expires_at=expires_at(hold.lapses_on, found.zone))
+            for hold in found.wallet.holds
+        ],
     )
 
 
@@ -124,9 +133,20 @@ def _explained(entry: Entry) -> ExplainedAnswer:
     return ExplainedAnswer(
         **EntryAnswer.of(entry).model_dump(),
         previous_entry_id=entry.previous,
+        names_entry_id=entry.names,
+        lapsed=list(entry.lapsed),
         postings=[PostingAnswer.of(posting, entry.zone) for posting in entry.postings],
         purchase=PurchaseAnswer.of(entry.purchase) if entry.purchase else None,
+        about=_about(entry),
     )
+
+
+def _about(entry: Entry) -> dict[str, Any] | None:
+    if entry.subject is None or entry.purchase is not None:
+        return None
+    # A code is worth money: it is for those who have the redemption, not for everybody who may read entries.
+    told: dict[str, Any] = TypeAdapter(type(entry.subject)).dump_python(entry.subject, mode="json", exclude_none=True)
+    return {name: value for name, value in told.items() if name != "code"}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -71,9 +71,19 @@ def list_entries(
     return taken, None
 
 
+def belongs_to(member: MemberId, me: MemberId, *, ledger: Ledger) -> bool:
+    """Whether a member is `me`, or was merged into me: the history reads across a merge. Raises MemberUnknownError."""
+    while member != me:
+        into = ledger.view(member).wallet.merged_into
+        if into is None:
+            return False
+        member = into
+    return True
+
+
 def explain_entry(key: EntryKey, member: MemberId | None, *, ledger: Ledger) -> Entry:
     """The whole entry; another member's is as unknown as none. Raises EntryUnknownError, TryAgainError."""
     entry = ledger.entry(key)
-    if member is not None and entry.member != member:
+    if member is not None and not belongs_to(entry.member, member, ledger=ledger):
         raise EntryUnknownError
     return entry

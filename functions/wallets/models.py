@@ -2,7 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from shared.api.answers import BalanceAnswer, EntryAnswer, PostingAnswer, PurchaseAnswer, expires_at, last_day
 from shared.api.fields import Answer, Instant
@@ -37,12 +37,17 @@ class PendingAnswer(Answer):
 
 
 class LifetimeAnswer(Answer):
-    """Totals since enrolment. earned = active + pending + redeemed + expired + adjusted - debt."""
+    """Totals since enrolment, net of what was taken back.
+
+    earned = active + pending + redeemed + expired + adjusted + transferred - debt. `transferred` is what went to other members
+    less what came from them; `adjusted` what was taken or forfeited less what operators gave or forgave.
+    """
 
     earned: int
     redeemed: int
     expired: int
     adjusted: int
+    transferred: int
 
 
 class PurseAnswer(Answer):
@@ -81,9 +86,20 @@ class PurseAnswer(Answer):
                 PendingAnswer(points=points, spendable_from=first_instant(day, zone)) for day, points in sorted(pending.items())
             ],
             lifetime=LifetimeAnswer(
-                earned=purse.issued, redeemed=purse.redeemed, expired=purse.expired, adjusted=purse.adjusted
+                earned=purse.issued,
+                redeemed=purse.redeemed,
+                expired=purse.expired,
+                adjusted=purse.adjusted,
+                transferred=purse.transferred,
             ),
         )
+
+
+class OpenRedemptionAnswer(Answer):
+    """A redemption that is issued and not used; its points are back from `expires_at` on (None: never)."""
+
+    redemption_id: str
+    expires_at: Instant | None
 
 
 class WalletAnswer(Answer):
@@ -98,6 +114,7 @@ class WalletAnswer(Answer):
     time_zone: str
     sequence: int
     currencies: list[PurseAnswer]
+    open_redemptions: list[OpenRedemptionAnswer]
 
 
 class ChangeAnswer(Answer):
@@ -142,8 +159,15 @@ class HistoryAnswer(Answer):
 
 
 class ExplainedAnswer(EntryAnswer):
-    """An entry with every posting by serial number and the request it came from: all there is to know of it."""
+    """An entry with every posting by serial number and the request it came from: all there is to know of it.
+
+    `names_entry_id` is the entry that it corrects, uses or answers; `lapsed` are the sequences of redemptions whose lapse it
+    booked; `about` is the request of any other entry than a purchase's.
+    """
 
     previous_entry_id: str | None
+    names_entry_id: str | None
+    lapsed: list[int]
     postings: list[PostingAnswer]
     purchase: PurchaseAnswer | None
+    about: dict[str, Any] | None

@@ -8,9 +8,10 @@ from functions.wallets.models import Basis
 from shared.domain.calendar import local_day
 from shared.domain.entry import HistoryRow, MemberId
 from shared.domain.errors import RequestInvalidError
+from shared.domain.history import fold, standing
 from shared.domain.points import Purse
 from shared.domain.program import zone_of
-from shared.domain.wallet import Wallet, fold
+from shared.domain.wallet import Wallet
 from shared.ports import Ledger, Programs
 
 
@@ -33,13 +34,13 @@ def read_wallet(member: MemberId, as_of: date | None, basis: Basis, *, ledger: L
     program = versions[-1].program if versions else None
     zone = zone_of(versions)
     today = local_day(view.now, zone)
-    wallet, day = view.wallet, today
-    if as_of is not None:
+    if as_of is None:
+        day, settled = today, standing(view.wallet, view.history, today)
+    else:
         check_not_to_come(as_of, today)
-        opened = Wallet(member=member, enrolled_at=wallet.enrolled_at)
-        rows = rows_until(as_of, basis, zone, ledger.rows(wallet))
-        wallet, day = replace(fold(opened, rows), sequence=len(rows)), as_of
-    settled, _ = wallet.settled(day)
+        opened = Wallet(member=member, enrolled_at=view.wallet.enrolled_at)
+        rows = rows_until(as_of, basis, zone, ledger.rows(view.wallet))
+        day, settled = as_of, replace(fold(opened, rows, as_of), sequence=len(rows))
     codes = {purse.currency for purse in settled.purses}
     codes |= {currency.code for currency in program.currencies} if program else set()
     return WalletOfDay(settled, day, zone, tuple(settled.purse(code) for code in sorted(codes)))

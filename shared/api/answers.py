@@ -3,9 +3,13 @@
 from datetime import date, datetime, timedelta
 from typing import Self
 
+from pydantic import ConfigDict
+
 from shared.api.fields import Answer, Instant
+from shared.api.problems import problem
 from shared.domain.calendar import first_instant
 from shared.domain.entry import BalanceAfter, Entry, HistoryRow, Share
+from shared.domain.errors import RefusalError
 from shared.domain.points import Lot, Posting
 from shared.domain.purchase import Purchase
 
@@ -120,6 +124,7 @@ class PurchaseAnswer(Answer):
     occurred_at: Instant
     channel: str | None
     store: str | None
+    paid_with_rewards: int
     lines: list[LineAnswer]
 
     @classmethod
@@ -133,11 +138,26 @@ class PurchaseAnswer(Answer):
             occurred_at=purchase.occurred_at,
             channel=purchase.channel,
             store=purchase.store,
+            paid_with_rewards=purchase.paid_with_rewards or 0,
             lines=[
                 LineAnswer(sku=line.sku, quantity=line.quantity, amount=line.amount, category=line.category)
                 for line in purchase.lines
             ],
         )
+
+
+class ObstacleAnswer(Answer):
+    """Why a member may not have a reward now: the type and the data of the problem that redeeming it would meet."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", json_schema_extra={"additionalProperties": True})
+
+    type: str
+
+    @classmethod
+    def of(cls, error: RefusalError) -> Self:
+        """The obstacle that the refusal would tell of."""
+        words = ("title", "status", "detail")
+        return cls(**{name: value for name, value in problem(error).items() if name not in words})
 
 
 class PostingAnswer(Answer):

@@ -1,19 +1,18 @@
 """Types of the API's fields: strict, bounded, ASCII where a name must be safe in a key or a path."""
 
 import re
-import unicodedata
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from aws_lambda_powertools.event_handler.openapi.params import Header
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from shared.domain.calendar import instant_text
+from shared.domain import written
 from shared.domain.purchase import AMOUNT_MAX
 
 ID_PATTERN = r"^[._~-]*[A-Za-z0-9][A-Za-z0-9._~-]*$"
 """Unreserved characters of a URL, one of them a letter or digit: an id stands in a path as it is, and is never `..`."""
 
-_INSTANT = re.compile(r"(19|20|2[1-9])\d{2}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _DAY = re.compile(r"(19|20|2[1-9])\d{2}-\d\d-\d\d", re.ASCII)
 
 
@@ -29,17 +28,6 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-def _instant(value: Any) -> datetime:
-    if isinstance(value, datetime) and value.tzinfo:
-        return value.astimezone(UTC)
-    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise ValueError("must be an RFC 3339 time with a zone, such as 2026-06-30T09:30:00Z")
-    try:
-        return datetime.fromisoformat(value).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError("is no instant of the calendar") from None
-
-
 def _day(value: Any) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
@@ -49,14 +37,6 @@ def _day(value: Any) -> date:
         return date.fromisoformat(value)
     except ValueError:
         raise ValueError("is no day of the calendar") from None
-
-
-def _printable(value: str) -> str:
-    if unicodedata.normalize("NFC", value) != value:
-        raise ValueError("must be in Unicode's normal form C")
-    if value != value.strip() or any(unicodedata.category(symbol)[0] == "C" for symbol in value):
-        raise ValueError("must be printable text without space at its ends")
-    return value
 
 
 def _digits(value: Any) -> Any:
@@ -76,11 +56,11 @@ Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=64)]
 EntryId = Annotated[
     str,
     BeforeValidator(_unescaped),
-    Field(pattern=r"^[a-z]+:[A-Za-z0-9._~-]{1,64}$", examples=["purchase:order-1001"]),
+    Field(pattern=r"^[a-z]+(:[A-Za-z0-9._~-]{1,64}){1,5}$", examples=["purchase:order-1001"]),
 ]
 """The id of an entry."""
 
-Text = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
+Text = written.Text
 """Printable text of any script, at most 64 characters."""
 
 Amount = Annotated[int, Field(ge=0, le=AMOUNT_MAX, examples=[1999])]
@@ -94,12 +74,7 @@ PageSize = Annotated[
 ]
 """How many of a list to answer at most, written in digits only."""
 
-Instant = Annotated[
-    datetime,
-    BeforeValidator(_instant),
-    PlainSerializer(instant_text, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-06-30T09:30:00Z"]}),
-]
+Instant = written.Instant
 """An RFC 3339 time with a zone; answered in UTC."""
 
 Day = Annotated[
@@ -108,3 +83,11 @@ Day = Annotated[
     WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-06-30"]}),
 ]
 """A calendar day."""
+
+IdempotencyKey = Annotated[
+    Id,
+    Header(
+        alias="Idempotency-Key", description="the caller's own key of this request: sent again with it, it takes effect once"
+    ),
+]
+"""The caller's key of a request that has no natural one."""

@@ -1,12 +1,15 @@
-"""`python -m shared.audit --table NAME`: prove that no point of a stage is lost, doubled or unexplained.
+"""`python -m shared.audit --table NAME`: prove that no point or prepaid cent of a stage is lost, doubled or unexplained.
 
-Reads all entries and wallets with the caller's own AWS credentials (AWS_ENDPOINT_URL for a local cloud) and writes nothing.
+Reads all entries, wallets and gift cards with the caller's own AWS credentials (AWS_ENDPOINT_URL for a local cloud) and writes
+nothing.
 Exits with 0 when every promise holds, with 1 naming the first break, with 2 when the table cannot be read.
 """
 
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
@@ -15,12 +18,18 @@ from rich.table import Table
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb.client import make_client
+from shared.adapters.dynamodb.gift_cards import DynamoGiftCards
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.store import Store
-from shared.audit.books import Books
-from shared.domain.audit import Break, audit
-from shared.domain.entry import Entry, MemberId
-from shared.domain.errors import LaurelError, MemberUnknownError
+from shared.adapters.dynamodb.table import tender_key
+from shared.audit.books import Books, CardBooks, Owner
+from shared.audit.counted import counted_break
+from shared.domain.audit import Break, audit, crossing
+from shared.domain.card_audit import audit_card
+from shared.domain.code import CodeKind
+from shared.domain.entry import Entry, EntryKey, MemberId, arrival_key
+from shared.domain.errors import EntryUnknownError, GiftCardUnknownError, LaurelError, MemberUnknownError
+from shared.domain.tallies import Tallies
 from shared.domain.wallet import Wallet
 
 PROMISES = (
@@ -30,6 +39,10 @@ PROMISES = (
     "serial numbers have no gap or overlap; each is in one account",
     "every point is explained by a rule of a program version",
     "every order credits one member",
+    "every correction names what it corrects and takes back what was there",
+    "what leaves one member for another arrives there",
+    "every reward's stock counts the redemptions that took one; every charity's totals are the sum of its donations",
+    "every gift card equals the fold of its entries; its accounts sum to zero; no order gets back more than it paid",
 )
 
 console = Console()
@@ -51,23 +64,75 @@ def main() -> int:
 
 
 def prove(store: Store) -> int:
-    """Check every member of the stage behind `store`; print what was proven or the first break. Returns the exit code."""
-    entries = points = members = 0
+    """Check every member and gift card of the stage behind `store`; print what was proven or the first break.
+
+    Returns the exit code.
+    """
+    counts = Counts()
     with _progress() as progress:
         reading = progress.add_task("reading items", total=None)
         books = Books.read(store, lambda count: progress.advance(reading, count))
-        checking = progress.add_task("proving wallets", total=books.count_members())
-        for member, wallet, found in books.members():
-            broken = first_break(store, member, wallet, found)
-            if broken:
-                progress.stop()
-                console.print(f"[red]broken:[/] {broken.promise}\n  at {broken.where}\n  found {broken.found}", soft_wrap=True)
-                return 1
-            members, entries = members + 1, entries + len(found)
-            points += sum(purse.issued for purse in wallet.purses) if wallet else 0
-            progress.advance(checking)
-    _print_proof(members, entries, points)
+        for broken in _breaks(store, books, counts, progress):
+            progress.stop()
+            console.print(f"[red]broken:[/] {broken.promise}\n  at {broken.where}\n  found {broken.found}", soft_wrap=True)
+            return 1
+    _print_proof(counts)
     return 0
+
+
+@dataclass
+class Counts:
+    """What was proven so far.
+
+    `crossing` are points that left a member and of which no arrival was read yet, or the other way round. `owed` are minor
+    units on gift cards, as their entries left them, by currency. `tallies` is what the entries make due of what is counted.
+    """
+
+    members: int = 0
+    entries: int = 0
+    points: int = 0
+    cards: int = 0
+    crossing: dict[EntryKey, dict[str, int]] = field(default_factory=dict)
+    owed: dict[str, int] = field(default_factory=dict)
+    tallies: Tallies = field(default_factory=Tallies)
+
+    def cross(self, entries: list[Entry]) -> None:
+        """Note what these entries moved between members."""
+        for entry in entries:
+            root, moved = crossing(entry)
+            for currency, points in moved.items():
+                left = self.crossing.setdefault(root, {})
+                left[currency] = left.get(currency, 0) + points
+                if not left[currency]:
+                    del left[currency]
+            if root in self.crossing and not self.crossing[root]:
+                del self.crossing[root]
+
+
+def _breaks(store: Store, books: Books, counts: Counts, progress: Progress) -> Iterator[Break]:
+    checking = progress.add_task("proving wallets", total=books.count(Owner.MEMBER))
+    for member, wallet, entries in books.members():
+        broken = first_break(store, member, wallet, entries)
+        if broken:
+            yield broken
+        counts.members, counts.entries = counts.members + 1, counts.entries + len(entries)
+        counts.cross(entries)
+        counts.tallies.add(entries)
+        counts.points += sum(purse.issued for purse in wallet.purses) if wallet else 0
+        progress.advance(checking)
+    broken = transfer_break(store, counts.crossing) or counted_break(store, books, counts.tallies)
+    if broken:
+        yield broken
+    checking = progress.add_task("proving gift cards", total=books.count(Owner.CARD))
+    for found in books.cards():
+        broken = first_card_break(store, found)
+        if broken:
+            yield broken
+        counts.cards, counts.entries = counts.cards + 1, counts.entries + len(found.entries)
+        if found.card:
+            currency = found.card.terms.currency
+            counts.owed[currency] = counts.owed.get(currency, 0) + found.card.balance
+        progress.advance(checking)
 
 
 def first_break(store: Store, member: MemberId, wallet: Wallet | None, entries: list[Entry]) -> Break | None:
@@ -91,13 +156,66 @@ def first_break(store: Store, member: MemberId, wallet: Wallet | None, entries: 
     return next(audit(wallet, again), None)
 
 
+def transfer_break(store: Store, unmatched: dict[EntryKey, dict[str, int]]) -> Break | None:
+    """The first movement between members of which one side is missing, each read again by itself before it counts."""
+    ledger = DynamoLedger(store, SystemClock())
+    for root in unmatched:
+        again = Counts()
+        key = root
+        while (entry := _found(ledger, key)) is not None:
+            again.cross([entry])
+            key = arrival_key(key)
+        if again.crossing:
+            return Break("what leaves one member for another arrives there", root, f"{again.crossing[root]} are on the way")
+    return None
+
+
+def _found(ledger: DynamoLedger, key: EntryKey) -> Entry | None:
+    try:
+        return ledger.entry(key)
+    except EntryUnknownError:
+        return None
+
+
+def first_card_break(store: Store, found: CardBooks) -> Break | None:
+    """The first break of a gift card's books, read again by itself before it counts, as `first_break` does."""
+    if _card_break(found) is None:
+        return None
+    cards = DynamoGiftCards(store, SystemClock())
+    try:
+        card, _ = cards.card(found.id)
+    except GiftCardUnknownError:
+        return Break("every entry of a gift card has its card", found.id, f"no card for {len(found.entries)} entries")
+    tenders = {}
+    for order_id in {order.order_id for order in card.orders} | found.tenders.keys():
+        item = store.get(tender_key(order_id, CodeKind.GIFT_CARD, card.id))
+        if item is not None:
+            tenders[order_id] = int(item["amount"])
+    # A card that is in use may gain an entry between the two reads.
+    entries = [entry for entry in cards.entries(card.id) if entry.sequence <= card.sequence]
+    return _card_break(CardBooks(card.id, card, entries, tenders))
+
+
+def _card_break(found: CardBooks) -> Break | None:
+    if found.card is None:
+        return Break("every entry of a gift card has its card", found.id, f"no card for {len(found.entries)} entries")
+    paid = {order.order_id: order.spent for order in found.card.orders}
+    if found.tenders != paid:
+        return Break("an order knows the gift cards that paid for it", found.id, f"{found.tenders}, the card paid {paid}")
+    return next(audit_card(found.card, found.entries), None)
+
+
 def _progress() -> Progress:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console)
 
 
-def _print_proof(members: int, entries: int, points: int) -> None:
-    table = Table(title=f"{entries:,} entries of {members:,} members, {points:,} points issued")
+def _print_proof(counts: Counts) -> None:
+    title = f"{counts.entries:,} entries of {counts.members:,} members, {counts.points:,} points issued"
+    if counts.cards:
+        owed = ", ".join(f"{amount:,} minor units of {currency}" for currency, amount in sorted(counts.owed.items()))
+        title += f"; {counts.cards:,} gift cards with {owed}"
+    table = Table(title=title)
     table.add_column("promise")
     table.add_column("holds", justify="center")
     for promise in PROMISES:

@@ -1,21 +1,52 @@
-"""All entries and wallets of a stage, sorted by member on disk, so that a large stage fits a small machine."""
+"""All entries, wallets and gift cards of a stage, sorted by owner on disk, so that a large stage fits a small machine."""
 
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 from boto3.dynamodb.types import Binary
 
+from shared.adapters.dynamodb.gift_cards import card_entry_of, card_of
 from shared.adapters.dynamodb.items import Item, entry_of, from_wire, wallet_of
 from shared.adapters.dynamodb.store import Store
+from shared.adapters.dynamodb.table import is_entry
+from shared.domain.code import CodeKind
 from shared.domain.entry import Entry, MemberId
+from shared.domain.gift_card import CardEntry, CardId, GiftCard
 from shared.domain.wallet import Wallet
 
-ENTRY_SORT_KEYS = ("PURCHASE", "CLOSURE")
-WALLET_SEQUENCE = 0
-"""Entries count from 1, so a member's wallet sorts before them."""
+STATE = 0
+"""Entries count from 1, so a member's wallet and a card sort before them."""
+TENDER = -1
+"""What a card paid of an order sorts before the card."""
+TENDER_SK = f"TENDER#{CodeKind.GIFT_CARD}:"
+
+
+class Owner(StrEnum):
+    """Who has books of their own."""
+
+    MEMBER = "member"
+    CARD = "card"
+    REWARD = "reward"
+    CHARITY = "charity"
+
+
+COUNTED = {"STOCK": Owner.REWARD, "CHARITY": Owner.CHARITY}
+"""What is counted beside the ledger, by how the partition key begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardBooks:
+    """All there is of one gift card; `card` is None where it is missing, `tenders` are minor units by order id."""
+
+    id: CardId
+    card: GiftCard | None
+    entries: list[CardEntry]
+    tenders: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -28,34 +59,59 @@ class Books:
     def read(cls, store: Store, progress: Callable[[int], None]) -> "Books":
         """Scan the whole table, strongly consistent; `progress` is told the number of items of each page."""
         database = sqlite3.connect("")
-        database.execute("CREATE TABLE items (member TEXT, sequence INTEGER, item TEXT)")
+        database.execute("CREATE TABLE items (kind TEXT, owner TEXT, sequence INTEGER, item TEXT)")
         for items, scanned in scan(store):
             rows = [(*place, json.dumps(item, default=_plain)) for item in items if (place := _place(item))]
-            database.executemany("INSERT INTO items VALUES (?, ?, ?)", rows)
+            database.executemany("INSERT INTO items VALUES (?, ?, ?, ?)", rows)
             progress(scanned)
-        database.execute("CREATE INDEX by_member ON items (member, sequence)")
+        database.execute("CREATE INDEX by_owner ON items (kind, owner, sequence)")
         return cls(database)
 
-    def count_members(self) -> int:
-        """How many members the stage has, those without a wallet included."""
-        return int(self.database.execute("SELECT count(DISTINCT member) FROM items").fetchone()[0])
+    def count(self, kind: Owner) -> int:
+        """How many members or cards the stage has, those whose wallet or card is missing included."""
+        counted = self.database.execute("SELECT count(DISTINCT owner) FROM items WHERE kind = ?", (kind,))
+        return int(counted.fetchone()[0])
 
     def members(self) -> Iterator[tuple[MemberId, Wallet | None, list[Entry]]]:
         """Every member with their wallet (None where it is missing) and entries in order of sequence."""
-        member: str | None = None
-        wallet: Wallet | None = None
-        entries: list[Entry] = []
-        for found, sequence, text in self.database.execute("SELECT * FROM items ORDER BY member, sequence"):
-            if member is not None and found != member:
-                yield MemberId(member), wallet, entries
-                wallet, entries = None, []
-            member, item = found, json.loads(text, object_hook=_binary)
-            if sequence == WALLET_SEQUENCE:
-                wallet = wallet_of(item)
-            else:
-                entries.append(entry_of(item))
-        if member is not None:
+        for member, rows in self._owners(Owner.MEMBER):
+            wallet: Wallet | None = None
+            entries: list[Entry] = []
+            for sequence, item in rows:
+                if sequence == STATE:
+                    wallet = wallet_of(item)
+                else:
+                    entries.append(entry_of(item))
             yield MemberId(member), wallet, entries
+
+    def cards(self) -> Iterator[CardBooks]:
+        """Every gift card with its entries in order of sequence and what it paid of orders."""
+        for card, rows in self._owners(Owner.CARD):
+            found = CardBooks(CardId(card), None, [], {})
+            for sequence, item in rows:
+                if sequence == TENDER:
+                    found.tenders[item["pk"].removeprefix("ORDER#")] = int(item["amount"])
+                elif sequence == STATE:
+                    found = CardBooks(found.id, card_of(item), found.entries, found.tenders)
+                else:
+                    found.entries.append(card_entry_of(item))
+            yield found
+
+    def stocks(self) -> Iterator[Item]:
+        """How many of each reward there are."""
+        yield from self._items(Owner.REWARD)
+
+    def charities(self) -> Iterator[Item]:
+        """What each charity was given, by month."""
+        yield from self._items(Owner.CHARITY)
+
+    def _items(self, kind: Owner) -> Iterator[Item]:
+        yield from (item for _, rows in self._owners(kind) for _, item in rows)
+
+    def _owners(self, kind: Owner) -> Iterator[tuple[str, Iterator[tuple[int, Item]]]]:
+        rows = self.database.execute("SELECT owner, sequence, item FROM items WHERE kind = ? ORDER BY owner, sequence", (kind,))
+        for owner, group in groupby(rows, key=lambda row: row[0]):
+            yield owner, ((sequence, json.loads(text, object_hook=_binary)) for _, sequence, text in group)
 
 
 def scan(store: Store) -> Iterator[tuple[list[Item], int]]:
@@ -69,13 +125,20 @@ def scan(store: Store) -> Iterator[tuple[list[Item], int]]:
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-def _place(item: Item) -> tuple[str, int] | None:
-    """Which member an item belongs to, and where it sorts; None for items that hold no points."""
-    if item["sk"] == "WALLET":
-        return item["pk"].removeprefix("MEMBER#"), WALLET_SEQUENCE
-    if item["sk"] in ENTRY_SORT_KEYS:
-        return item["member"], int(item["seq"])
-    return None
+def _place(item: Item) -> tuple[Owner, str, int] | None:
+    """Whose an item is, and where it sorts; None for items that hold neither points nor money."""
+    (prefix, _, owner), sk = item["pk"].partition("#"), item["sk"]
+    if prefix == "CARDLOG":
+        return Owner.CARD, owner, int(item["number"])
+    if sk == "CARD":
+        return Owner.CARD, owner, STATE
+    if sk.startswith(TENDER_SK):
+        return Owner.CARD, sk.removeprefix(TENDER_SK), TENDER
+    if prefix in COUNTED:
+        return COUNTED[prefix], owner, STATE
+    if sk == "WALLET":
+        return Owner.MEMBER, owner, STATE
+    return (Owner.MEMBER, item["member"], int(item["seq"])) if is_entry(item) else None
 
 
 def _plain(value: Any) -> Any:

@@ -4,15 +4,16 @@ Two independent ways: the entries are folded again with the rules, and every ser
 without them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.domain.entry import Entry, EntryKind, purchase_key
-from shared.domain.points import Account, Lot
-from shared.domain.wallet import Wallet, folded
-
-OUTSIDE = frozenset({Account.ISSUED})
-"""Where serials come from; forgiven points come from `adjusted` into debt with new serials too."""
+from shared.domain.difference import SOURCES
+from shared.domain.entry import Entry, EntryKey, EntryKind, purchase_key, refund_key
+from shared.domain.errors import FaultError
+from shared.domain.history import fold, folded
+from shared.domain.points import UNNUMBERED, Account, Credit, Lot, Purse, without
+from shared.domain.subject import Adjustment, Redemption, Refund
+from shared.domain.wallet import Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,14 @@ def audit(wallet: Wallet, entries: Sequence[Entry]) -> Iterator[Break]:
     """Every break of one member's books. `entries` are all of the member's, in order of sequence."""
     yield from _chain(wallet, entries)
     yield from _refold(wallet, entries)
-    yield from _serials(entries)
+    yield from _serials(wallet, entries)
+    yield from _corrections(entries)
+    yield from _refunds(entries)
     for entry in entries:
         yield from _shares(entry)
         yield from _order(entry)
+        yield from _redemption(entry)
+        yield from _adjustment(entry)
 
 
 def _chain(wallet: Wallet, entries: Sequence[Entry]) -> Iterator[Break]:
@@ -51,70 +56,164 @@ def _chain(wallet: Wallet, entries: Sequence[Entry]) -> Iterator[Break]:
 
 def _refold(wallet: Wallet, entries: Sequence[Entry]) -> Iterator[Break]:
     """Each entry holds the postings that the rules make of it, and the wallet is the fold of all."""
-    state = Wallet(member=wallet.member, enrolled_at=wallet.enrolled_at)
-    for entry in entries:
-        state, due = folded(state, entry)
+    opened = Wallet(member=wallet.member, enrolled_at=wallet.enrolled_at)
+    state = opened
+    for number, entry in enumerate(entries):
+        lapsed = tuple(hold.sequence for hold in state.lapsed(entry.recorded_on))
+        if lapsed != entry.lapsed:
+            yield Break("an entry tells the lapses that it booked", entry.key, f"{entry.lapsed}, due {lapsed}")
+        try:
+            state, due = folded(state, entries[:number][::-1], entry)
+        except FaultError as fault:
+            # It corrects what is not there; from here on nothing can be folded.
+            yield Break("an entry's postings follow from the rules", entry.key, fault.code)
+            return
         if due != entry.postings:
             yield Break("an entry's postings follow from the rules", entry.key, f"{entry.postings}, due {due}")
         if state.balances() != entry.after:
             yield Break("an entry keeps the balances after it", entry.key, f"{entry.after}, due {state.balances()}")
-    if state != wallet:
-        yield Break("the wallet is the fold of its entries", wallet.member, f"{wallet}, fold {state}")
+    for folded_wallet in (state, fold(opened, entries)):
+        if folded_wallet != wallet:
+            yield Break("the wallet is the fold of its entries", wallet.member, f"{wallet}, fold {folded_wallet}")
     for purse in wallet.purses:
-        if purse.issued != purse.balance + purse.pending + purse.redeemed + purse.expired + purse.adjusted:
+        if purse.issued != purse.balance + purse.pending + purse.redeemed + purse.expired + purse.adjusted + purse.transferred:
             yield Break("debits equal credits", wallet.member, f"{purse}")
 
 
-def _serials(entries: Sequence[Entry]) -> Iterator[Break]:
-    """Every serial is minted once, in order, and is in one account at a time; debits and credits of all accounts cancel."""
+def _serials(wallet: Wallet, entries: Sequence[Entry]) -> Iterator[Break]:
+    """Every serial is minted once, in order, and is in one account at a time; the accounts are what the wallet says."""
     places: dict[tuple[str, Account], list[Lot]] = {}
-    next_serial: dict[str, int] = {}
-    totals: dict[tuple[str, Account], int] = {}
+    balances: dict[tuple[str, Account], int] = {}
+    due: dict[str, int] = {}
     for entry in entries:
+        for credit in _reserved(entry, due):
+            lot = Lot(due.get(credit.currency, 1), credit.numbered, None, None)
+            places.setdefault((credit.currency, credit.source), []).append(lot)
+            due[credit.currency] = lot.last + 1
         for posting in entry.postings:
-            new = posting.debit in OUTSIDE or (posting.debit, posting.credit) == (Account.ADJUSTED, Account.DEBT)
-            source = places.setdefault((posting.currency, posting.debit), [])
-            target = places.setdefault((posting.currency, posting.credit), [])
-            for lot in posting.lots:
-                if new:
-                    due = next_serial.get(posting.currency, 1)
-                    if lot.first != due:
-                        yield Break("serial numbers have no gap or overlap", entry.key, f"{lot.first} where {due} was due")
-                    next_serial[posting.currency] = lot.last + 1
-                elif not _take(source, lot):
+            currency = posting.currency
+            for account, points in ((posting.debit, -posting.points), (posting.credit, posting.points)):
+                balances[currency, account] = balances.get((currency, account), 0) + points
+            source = places.setdefault((currency, posting.debit), [])
+            for lot in _parted(posting.lots, due.get(currency, 1)):
+                new = lot.first >= due.get(currency, 1)
+                if new and (lot.first > due.get(currency, 1) or posting.debit not in SOURCES):
+                    yield Break("serial numbers have no gap or overlap", entry.key, f"{lot.first} from {posting.debit}")
+                if not new and not _take(source, lot):
                     yield Break("a serial is in one account", entry.key, f"{lot} is not all in {posting.debit}")
-                target.append(lot)
-                for account, sign in ((posting.debit, -1), (posting.credit, 1)):
-                    key = (posting.currency, account)
-                    totals[key] = totals.get(key, 0) + sign * lot.count
-    if sum(totals.values()):
-        yield Break("the accounts sum to zero", entries[0].member, f"{totals}")
+                due[currency] = max(due.get(currency, 1), lot.last + 1)
+                places.setdefault((currency, posting.credit), []).append(lot)
+    for purse in wallet.purses:
+        told = {account: balances.get((purse.currency, account), 0) for account in Account}
+        if told != _accounts(purse):
+            yield Break("the accounts sum to zero", wallet.member, f"postings {told}, wallet {_accounts(purse)}")
+
+
+def _reserved(entry: Entry, due: Mapping[str, int]) -> list[Credit]:
+    """What a merge moves over: all serials of the other member, also those that were spent there."""
+    return [c for c in entry.effect.credits if c.numbered and not c.points and c.first == due.get(c.currency, 1)]
+
+
+def _parted(lots: Iterable[Lot], new: int) -> Iterator[Lot]:
+    """The numbered lots, parted where serials that were never seen begin."""
+    for lot in lots:
+        if lot.first < new <= lot.last and lot.first != UNNUMBERED:
+            yield from lot.split(new - lot.first)
+        elif lot.first != UNNUMBERED:
+            yield lot
+
+
+def _accounts(purse: Purse) -> dict[Account, int]:
+    """What each account of the member holds, by the wallet."""
+    return {
+        Account.ISSUED: -purse.issued,
+        Account.PENDING: purse.pending,
+        Account.ACTIVE: purse.active,
+        Account.REDEEMED: purse.redeemed,
+        Account.EXPIRED: purse.expired,
+        Account.ADJUSTED: purse.adjusted,
+        Account.TRANSFERRED: purse.transferred,
+        Account.DEBT: -purse.debt,
+    }
 
 
 def _take(places: list[Lot], wanted: Lot) -> bool:
     """Take the serials of `wanted` out of an account; False where they are not all there."""
-    missing = wanted.count
-    for lot in list(places):
-        first, last = max(lot.first, wanted.first), min(lot.last, wanted.last)
-        if first > last:
-            continue
-        missing -= last - first + 1
-        places.remove(lot)
-        if lot.first < first:
-            places.append(Lot(lot.first, first - lot.first, lot.spendable_from, lot.gone_on))
-        if last < lot.last:
-            places.append(Lot(last + 1, lot.last - last, lot.spendable_from, lot.gone_on))
-    return missing == 0
+    left = without(places, [wanted])
+    found = sum(lot.count for lot in places) - sum(lot.count for lot in left)
+    places[:] = left
+    return found == wanted.count
 
 
 def _shares(entry: Entry) -> Iterator[Break]:
-    """The reasons of an entry add up to what it gave."""
+    """The reasons of an entry add up to what it gave; those of a refund to what it took back are checked by `_corrections`."""
+    if entry.kind is not EntryKind.PURCHASE:
+        return
     minted = {currency: sum(lot.count for lot in lots) for currency, lots in entry.minted().items()}
     told: dict[str, int] = {}
     for share in entry.why:
         told[share.currency] = told.get(share.currency, 0) + share.points
     if {currency: points for currency, points in told.items() if points} != minted:
         yield Break("every point is explained", entry.key, f"gave {minted}, explains {told}")
+
+
+def _corrections(entries: Sequence[Entry]) -> Iterator[Break]:
+    """A correction names the entry it corrects, takes no more than is left of it, and a refund explains what it takes back."""
+    kept: dict[tuple[int, str], int] = {}
+    keys = {entry.sequence: entry.key for entry in entries}
+    for entry in entries:
+        for credit in entry.effect.credits:
+            kept[entry.sequence, credit.currency] = kept.get((entry.sequence, credit.currency), 0) + credit.points
+        for spend in entry.effect.spends:
+            kept[entry.sequence, spend.currency] = kept.get((entry.sequence, spend.currency), 0) + spend.points
+        for correction in entry.effect.corrections:
+            at = correction.sequence, correction.currency
+            left = kept.get(at, -1)
+            if not 0 <= correction.points <= left:
+                yield Break("a correction takes back what was there", entry.key, f"{correction}, {left} left")
+            told = sum(share.points for share in entry.why if share.currency == correction.currency)
+            if keys.get(correction.sequence) == entry.names and entry.why and correction.points != left + told:
+                yield Break("every point is explained", entry.key, f"leaves {correction.points} of {left}, explains {told}")
+            kept[at] = correction.points
+        if entry.effect.corrections and entry.names not in keys.values():
+            yield Break("every correction names what it corrects", entry.key, f"names {entry.names}")
+
+
+def _refunds(entries: Sequence[Entry]) -> Iterator[Break]:
+    """A refund is kept under its order's id and takes no more money than is left of the order."""
+    left: dict[str, int] = {}
+    for entry in entries:
+        if entry.purchase is not None:
+            left[entry.purchase.order_id] = entry.purchase.amount
+        if not isinstance(entry.subject, Refund):
+            continue
+        refund = entry.subject
+        total = refund.amount + sum(line.amount for line in refund.lines)
+        net = left.get(refund.order_id, 0) - total
+        if (refund.total, refund.net) != (total, net) or net < 0:
+            yield Break("a refund tells what is left of its order", entry.key, f"{refund}, due {total} and {net}")
+        left[refund.order_id] = net
+        if (entry.key, entry.names) != (refund_key(refund.order_id, refund.refund_id), purchase_key(refund.order_id)):
+            yield Break("every correction names what it corrects", entry.key, f"names {entry.names}, is of {refund.order_id}")
+
+
+def _redemption(entry: Entry) -> Iterator[Break]:
+    """A redemption takes the points that its reward cost."""
+    if entry.kind is not EntryKind.REDEMPTION:
+        return
+    taken = [(spend.currency, spend.points) for spend in entry.effect.spends]
+    if not isinstance(entry.subject, Redemption) or taken != [(entry.subject.currency, entry.subject.points)]:
+        yield Break("every point is explained", entry.key, f"took {taken} for {entry.subject}")
+
+
+def _adjustment(entry: Entry) -> Iterator[Break]:
+    """An adjustment gives or takes the points that an operator gave a reason for."""
+    if entry.kind is not EntryKind.ADJUSTMENT:
+        return
+    given = [(credit.currency, credit.points) for credit in entry.effect.credits]
+    taken = [(spend.currency, -spend.points) for spend in entry.effect.spends]
+    if not isinstance(entry.subject, Adjustment) or given + taken != [(entry.subject.currency, entry.subject.points)]:
+        yield Break("every point is explained", entry.key, f"gave {given}, took {taken} for {entry.subject}")
 
 
 def _order(entry: Entry) -> Iterator[Break]:
@@ -124,3 +223,19 @@ def _order(entry: Entry) -> Iterator[Break]:
     purchase = entry.purchase
     if purchase is None or purchase_key(purchase.order_id) != entry.key or purchase.member_id != entry.member:
         yield Break("an order credits one member", entry.key, f"kept for {entry.member}: {purchase}")
+
+
+def crossing(entry: Entry) -> tuple[EntryKey, dict[str, int]]:
+    """What an entry moves to other members (negative: from them), by currency, and the key of the entry that began it.
+
+    An entry and its arrivals on the other sides sum to zero.
+    """
+    root = entry.key
+    while root.startswith("arrival:"):
+        root = EntryKey(root.removeprefix("arrival:"))
+    moved: dict[str, int] = {}
+    for posting in entry.postings:
+        for account, sign in ((posting.debit, -1), (posting.credit, 1)):
+            if account is Account.TRANSFERRED:
+                moved[posting.currency] = moved.get(posting.currency, 0) + sign * posting.points
+    return root, {currency: points for currency, points in moved.items() if points}

@@ -5,8 +5,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
 
-from shared.domain.points import Account, Lot, Posting, merged
+from shared.domain.effect import Effect
+from shared.domain.points import Account, Credit, Lot, Posting, merged
 from shared.domain.purchase import Purchase
+from shared.domain.subject import Subject
 
 EntryKey = NewType("EntryKey", str)
 """The idempotency key of an entry, and its public id: words joined by colons, safe in a URL path."""
@@ -20,6 +22,46 @@ def purchase_key(order_id: str) -> EntryKey:
     return EntryKey(f"purchase:{order_id}")
 
 
+def refund_key(order_id: str, refund_id: str) -> EntryKey:
+    """A refund of an order, under the shop's own number."""
+    return EntryKey(f"refund:{order_id}:{refund_id}")
+
+
+def caller_key(caller: str, operation: str, idempotency_key: str) -> EntryKey:
+    """Where no natural key exists: the caller's own `Idempotency-Key`, apart for each caller and operation."""
+    return EntryKey(f"key:{caller}:{operation}:{idempotency_key}")
+
+
+def is_callers_own(key: EntryKey) -> bool:
+    """Whether a key is a caller's `Idempotency-Key` and not a natural one."""
+    return key.startswith("key:")
+
+
+def use_key(redemption: EntryKey) -> EntryKey:
+    """A redemption is used once."""
+    return EntryKey(f"use:{redemption}")
+
+
+def cancel_key(redemption: EntryKey) -> EntryKey:
+    """A redemption is cancelled once."""
+    return EntryKey(f"cancel:{redemption}")
+
+
+def arrival_key(departure: EntryKey) -> EntryKey:
+    """The other side of an entry that moves points to another member."""
+    return EntryKey(f"arrival:{departure}")
+
+
+def merge_key(member: MemberId) -> EntryKey:
+    """A member is merged into another once."""
+    return EntryKey(f"merge:{member}")
+
+
+def approval_key(adjustment: EntryKey) -> EntryKey:
+    """An adjustment that waits for a second operator is approved or rejected once."""
+    return EntryKey(f"approval:{adjustment}")
+
+
 def closure_key(member: MemberId) -> EntryKey:
     """A member is closed once."""
     return EntryKey(f"closure:{member}")
@@ -29,6 +71,14 @@ class EntryKind(StrEnum):
     """What an entry records."""
 
     PURCHASE = "purchase"
+    REFUND = "refund"
+    REDEMPTION = "redemption"
+    USE = "use"
+    CANCELLATION = "cancellation"
+    ADJUSTMENT = "adjustment"
+    TRANSFER = "transfer"
+    ARRIVAL = "arrival"
+    MERGE = "merge"
     CLOSURE = "closure"
 
 
@@ -57,7 +107,8 @@ class HistoryRow:
     """What the history lists of an entry, and all that the fold needs of it.
 
     `sequence` counts the member's entries from 1 with no gap; `previous` is the key of the one before. `recorded_on` is the
-    local day of the program's zone on which the entry counts.
+    local day of the program's zone on which the entry counts. `lapsed` are the sequences of redemptions whose lapse the entry
+    booked; `told` is its effect where the postings alone do not tell it.
     """
 
     key: EntryKey
@@ -70,6 +121,29 @@ class HistoryRow:
     recorded_on: date
     postings: tuple[Posting, ...]
     after: tuple[BalanceAfter, ...]
+    lapsed: tuple[int, ...] = ()
+    told: Effect | None = None
+
+    @property
+    def effect(self) -> Effect:
+        """What the entry does to the wallet; a purchase's is read from the serials it gave."""
+        if self.told is not None:
+            return self.told
+        credits = tuple(
+            Credit(
+                currency, lot.count, lot.spendable_from or self.recorded_on, lot.gone_on, Account.ISSUED, lot.first, lot.count
+            )
+            for currency, lots in self.minted().items()
+            for lot in lots
+        )
+        return Effect(credits=credits)
+
+    def corrects(self) -> frozenset[int]:
+        """Sequences of the entries whose place in effective history this one changes, by itself or by a lapse it booked."""
+        told = self.told or Effect()
+        return frozenset(
+            {correction.sequence for correction in told.corrections} | {r.sequence for r in told.reopens} | {*self.lapsed}
+        )
 
     def minted(self) -> dict[str, tuple[Lot, ...]]:
         """The lots this entry gave serial numbers to, by currency; for a purchase, what it earned."""
@@ -84,10 +158,17 @@ class HistoryRow:
 class Entry(HistoryRow):
     """A whole entry: its row, why it gave what it gave, and the request it answers.
 
-    `zone` is the program's zone, so that the entry's days can be told as instants from the entry alone.
+    `zone` is the program's zone, so that the entry's days can be told as instants from the entry alone. `subject` is what the
+    request was about. `names` is the entry that this one corrects, uses or answers.
     """
 
     zone: str
     request_hash: bytes
     why: tuple[Share, ...] = ()
-    purchase: Purchase | None = None
+    subject: Subject | None = None
+    names: EntryKey | None = None
+
+    @property
+    def purchase(self) -> Purchase | None:
+        """The order that the entry records, where it records one."""
+        return self.subject if isinstance(self.subject, Purchase) else None

@@ -5,6 +5,8 @@
     |-- ForbiddenError   the caller may not do this                       (403)
     |-- UnknownError     what the request names is not there              (404)
     |-- RefusedError     right in form, refused by the state of things    (409)
+    |   `-- RefusalError     by what the ledger holds: kept under the caller's key, so that it stays the answer
+    |-- SlowDownError    too many calls of a kind that could guess        (429)
     |-- TryAgainError    not known whether it took effect; send it again   (503)
     `-- FaultError       the store refused us: a fault of ours            (500)
 
@@ -29,6 +31,14 @@ class UnknownError(LaurelError):
 
 class RefusedError(LaurelError):
     """The request is well formed; the state of the program refuses it."""
+
+
+class RefusalError(RefusedError):
+    """What the ledger holds refuses it; stored under the caller's key before it is given (the rules of points, 18)."""
+
+
+class SlowDownError(LaurelError):
+    """The caller asked too often; `retry_after` says how many seconds to wait."""
 
 
 @dataclass(eq=False)
@@ -61,6 +71,17 @@ class RequestInvalidError(InvalidError):
 @dataclass(eq=False)
 class CursorInvalidError(InvalidError):
     """The cursor was not issued by this route for this member and these filters."""
+
+
+@dataclass(eq=False)
+class CodeMalformedError(InvalidError):
+    """The code cannot be right: a wrong symbol, length or check symbol; it was not counted as a guess.
+
+    `fault` is "symbol", "length" or "check_symbol"; a code has `symbols` symbols beside hyphens and spaces.
+    """
+
+    fault: str
+    symbols: int
 
 
 @dataclass(eq=False)
@@ -138,6 +159,28 @@ class ProgramInvalidError(InvalidError):
 
 
 @dataclass(eq=False)
+class RewardInvalidError(InvalidError):
+    """The reward document breaks a rule.
+
+    Each fault is `{"path": ..., "reason": ...}`.
+    """
+
+    faults: list[dict[str, str]]
+
+
+@dataclass(eq=False)
+class PointsNotOfferedError(InvalidError):
+    """The reward cannot be had for that many points.
+
+    It takes `points_min`, or `points_step` more, up to `points_max`; 0 where no choice fits the order.
+    """
+
+    points_min: int
+    points_max: int
+    points_step: int
+
+
+@dataclass(eq=False)
 class ForbiddenError(LaurelError):
     """The token carries none of the scopes that this route asks for."""
 
@@ -170,8 +213,195 @@ class EntryUnknownError(UnknownError):
 
 
 @dataclass(eq=False)
+class RewardUnknownError(UnknownError):
+    """No reward has this id."""
+
+
+@dataclass(eq=False)
+class RedemptionUnknownError(UnknownError):
+    """No redemption has this id, or it is another member's."""
+
+
+@dataclass(eq=False)
+class VoucherUnknownError(UnknownError):
+    """No voucher has this code."""
+
+
+@dataclass(eq=False)
+class GiftCardUnknownError(UnknownError):
+    """No gift card has this code or id."""
+
+
+@dataclass(eq=False)
+class AdjustmentUnknownError(UnknownError):
+    """No adjustment has this id."""
+
+
+@dataclass(eq=False)
+class RewardNotOfferedError(RefusalError):
+    """The reward is not offered to this member, here and now.
+
+    `reason` is archived, not_started, ended, segment, region or channel.
+    """
+
+    reason: str
+
+
+@dataclass(eq=False)
+class LimitReachedError(RefusalError):
+    """The member had or did this as often as they may.
+
+    `limit` is ever; per_period, whose next one begins on the local day `until`; open, for too many vouchers that are not
+    used; or transfers, in the month that ends before `until`.
+    """
+
+    limit: str
+    count: int
+    until: date | None
+
+
+@dataclass(eq=False)
+class SoldOutError(RefusalError):
+    """Nothing is left of the reward."""
+
+
+@dataclass(eq=False)
+class PointsShortError(RefusalError):
+    """The member has too few active points: `short_by` are missing."""
+
+    currency: str
+    points: int
+    active: int
+    short_by: int
+
+
+@dataclass(eq=False)
+class VersionStaleError(RefusedError):
+    """Someone else changed it first: it is at `version` now."""
+
+    version: int
+
+
+@dataclass(eq=False)
+class RewardChangedError(RefusalError):
+    """The reward is no longer as it was shown: it has another `version`, and costs `points`."""
+
+    version: int
+    points: int
+
+
+@dataclass(eq=False)
+class GiftCardSpendUnknownError(UnknownError):
+    """The gift card paid nothing of this order."""
+
+
+@dataclass(eq=False)
+class GiftCardActiveError(RefusedError):
+    """The gift card is active already."""
+
+
+@dataclass(eq=False)
+class GiftCardPendingError(RefusedError):
+    """The gift card was not activated yet."""
+
+
+@dataclass(eq=False)
+class GiftCardBlockedError(RefusedError):
+    """The gift card is blocked."""
+
+
+@dataclass(eq=False)
+class GiftCardExpiredError(RefusedError):
+    """The gift card could be spent until `last_day`."""
+
+    last_day: date
+
+
+@dataclass(eq=False)
+class GiftCardShortError(RefusedError):
+    """There is less on the gift card than is to be paid: `balance` minor units, `short_by` too few."""
+
+    currency: str
+    balance: int
+    short_by: int
+
+
+@dataclass(eq=False)
+class GiftCardWornError(RefusedError):
+    """The gift card has paid for `orders_max` orders, as many as one card can."""
+
+    orders_max: int
+
+
+@dataclass(eq=False)
+class VoucherForeignError(RefusedError):
+    """The voucher is another member's."""
+
+
+@dataclass(eq=False)
+class VoucherUsedError(RefusedError):
+    """The voucher was used before; a redeemed voucher is neither used again nor cancelled."""
+
+
+@dataclass(eq=False)
+class VoucherCancelledError(RefusedError):
+    """The voucher was cancelled and its points were given back."""
+
+
+@dataclass(eq=False)
+class VoucherLapsedError(RefusedError):
+    """The voucher lapsed on `lapsed_on` and its points were given back."""
+
+    lapsed_on: date
+
+
+@dataclass(eq=False)
+class OverRefundError(RefusedError):
+    """More would be refunded than is left of the order or of its line; `refundable` is in minor units."""
+
+    refundable: int
+
+
+@dataclass(eq=False)
+class SameOperatorError(RefusedError):
+    """Whoever proposed an adjustment does not decide on it."""
+
+
+@dataclass(eq=False)
+class AdjustmentPostedError(RefusedError):
+    """The adjustment was posted before."""
+
+
+@dataclass(eq=False)
+class AdjustmentRejectedError(RefusedError):
+    """The adjustment was rejected before."""
+
+
+@dataclass(eq=False)
 class MemberClosedError(RefusedError):
     """The member was closed: no more points are earned or spent."""
+
+
+@dataclass(eq=False)
+class MemberMergedError(RefusedError):
+    """The member was merged with another, who has all points now."""
+
+    into: str
+
+
+@dataclass(eq=False)
+class OpenRedemptionsError(RefusedError):
+    """The member has vouchers that are neither used nor cancelled."""
+
+    count: int
+
+
+@dataclass(eq=False)
+class TransferNotOfferedError(RefusedError):
+    """The program does not let members transfer these points; where it does, from `points_min` to `points_max` a time."""
+
+    points_min: int
+    points_max: int
 
 
 @dataclass(eq=False)
@@ -205,6 +435,13 @@ class ClockBackwardError(RefusedError):
     """A test clock moves forward only."""
 
     now: datetime
+
+
+@dataclass(eq=False)
+class TooManyAttemptsError(SlowDownError):
+    """Too many codes that do not exist; no code is looked up for this caller for `retry_after` seconds."""
+
+    retry_after: int
 
 
 @dataclass(eq=False)

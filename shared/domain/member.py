@@ -6,8 +6,11 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from shared.domain.digest import request_hash
+from shared.domain.effect import Effect
 from shared.domain.entry import Entry, EntryKind, MemberId, closure_key
-from shared.domain.wallet import Closure, Reason, Wallet
+from shared.domain.history import History, Reason, post
+from shared.domain.points import Account
+from shared.domain.wallet import Wallet
 
 
 class IdentityKind(StrEnum):
@@ -50,13 +53,17 @@ class Consent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """All that the shop knows of a member but their points. `time_zone` None means the program's."""
+    """All that the shop knows of a member but their points. `time_zone` None means the program's.
+
+    `merged_into` is the member who took over everything when this one was closed, if one did.
+    """
 
     member: MemberId
     customer_id: str
     enrolled_at: datetime
     version: int = 1
     closed_at: datetime | None = None
+    merged_into: MemberId | None = None
     email: str | None = None
     phone: str | None = None
     birth_date: date | None = None
@@ -77,8 +84,8 @@ class Profile:
             found.add(self.login.identity)
         return frozenset(found)
 
-    def erased(self, at: datetime) -> "Profile":
-        """What stays of a closed member: the ids and dates that the ledger hangs on, nothing personal.
+    def erased(self, at: datetime, into: MemberId | None = None) -> "Profile":
+        """What stays of a closed member: the ids and dates that the ledger hangs on, nothing personal, and who took over.
 
         The customer id stays claimed, so that a delayed enrolment cannot bring the member back by accident.
         """
@@ -88,6 +95,7 @@ class Profile:
             enrolled_at=self.enrolled_at,
             version=self.version + 1,
             closed_at=at,
+            merged_into=into,
         )
 
     def with_consents(self, given: Mapping[str, bool], at: datetime) -> "Profile":
@@ -108,12 +116,12 @@ class Enrolment:
     enrolled_at: datetime
 
 
-def close(wallet: Wallet, *, now: datetime, zone: str) -> tuple[Entry, Wallet]:
-    """The entry that forfeits all points and forgives all debt, and the closed wallet."""
+def close(wallet: Wallet, *, now: datetime, zone: str, history: History = ()) -> tuple[Entry, Wallet]:
+    """The entry that forfeits all points and forgives all debt, and the closed wallet (the rules of points, 24)."""
     reason = Reason(
         key=closure_key(wallet.member),
         kind=EntryKind.CLOSURE,
         occurred_at=max(now, wallet.recorded_at or now),
         request_hash=request_hash("closure", wallet.member),
     )
-    return wallet.posted(Closure(), reason, now=now, zone=zone)
+    return post(wallet, history, Effect(empties=Account.ADJUSTED), reason, now=now, zone=zone)

@@ -4,7 +4,7 @@ Every point has a serial number, unique in its member's wallet and currency. A l
 equal dates. All amounts are `int` points; all days are local days of the program's zone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -26,7 +26,12 @@ class Account(StrEnum):
     REDEEMED = "redeemed"
     EXPIRED = "expired"
     ADJUSTED = "adjusted"
+    TRANSFERRED = "transferred"
     DEBT = "debt"
+
+
+UNNUMBERED = 0
+"""The first "serial" of points that are owed or forgiven: no points stand behind them, so they have no numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +58,29 @@ class Lot:
         return replace(self, count=count), rest
 
 
+def owed(points: int) -> Lot:
+    """Points without numbers: what a redemption took and nothing covers, or what is forgiven."""
+    return Lot(UNNUMBERED, points, None, None)
+
+
 def merged(lots: Iterable[Lot]) -> tuple[Lot, ...]:
-    """The lots by serial, with neighbours of equal dates made one. An empty lot is left out."""
+    """The lots by serial, with neighbours of equal dates made one. An empty lot is left out; unnumbered points are one lot."""
     result: list[Lot] = []
     for lot in sorted(lots, key=lambda lot: lot.first):
         if not lot.count:
             continue
         before = result[-1] if result else None
-        if before and before.last + 1 == lot.first and _dates(before) == _dates(lot):
+        if before and _follows(before, lot):
             result[-1] = replace(before, count=before.count + lot.count)
         else:
             result.append(lot)
     return tuple(result)
 
 
-def _dates(lot: Lot) -> tuple[date | None, date | None]:
-    return lot.spendable_from, lot.gone_on
+def _follows(before: Lot, lot: Lot) -> bool:
+    if UNNUMBERED in (before.first, lot.first):
+        return before.first == lot.first
+    return before.last + 1 == lot.first and (before.spendable_from, before.gone_on) == (lot.spendable_from, lot.gone_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +100,28 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Points that an entry gives before it is known whether they land active, pending, expired or in debt."""
+    """Points that an entry gives before it is known whether they land active, pending, expired or in debt.
+
+    `first` is None until they have their serials. In effective history `points` may be fewer than were `numbered`: a refund
+    took the highest serials, which nobody gets again.
+    """
 
     currency: str
     points: int
     spendable_from: date
     gone_on: date | None
+    source: Account = Account.ISSUED
+    first: int | None = None
+    numbered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Purse:
     """A member's points of one currency.
 
-    `lots` are the unspent serials in order; those with `spendable_from` set are pending. `issued`, `redeemed`, `expired`
-    and `adjusted` are lifetime totals, so that
-    `issued == active + pending + redeemed + expired + adjusted - debt`.
+    `lots` are the unspent serials in order; those with `spendable_from` set are pending. `issued`, `redeemed`, `expired`,
+    `adjusted` and `transferred` (out less in) are lifetime totals, net of what was taken back, so that
+    `issued == active + pending + redeemed + expired + adjusted + transferred - debt`.
     """
 
     currency: str
@@ -113,6 +132,7 @@ class Purse:
     redeemed: int = 0
     expired: int = 0
     adjusted: int = 0
+    transferred: int = 0
 
     @property
     def active(self) -> int:
@@ -143,12 +163,13 @@ class Purse:
         Maturity repays debt first, lowest serial first; expiry takes what is left of a lot. Each happens on its own day.
         """
         due = {lot.spendable_from for lot in self.lots} | {lot.gone_on for lot in self.lots}
-        purse, movements = self, _Movements(self.currency)
+        # Some points may expire before others mature that expire too by `day`: a serial's postings stand in the order it went.
+        purse, ripe, gone = self, Movements(self.currency), Movements(self.currency)
         for on in sorted(d for d in due if d is not None and d <= day):
-            purse = purse._expired(on, movements)._matured(on, movements)
-        return purse, movements.postings()
+            purse = purse._expired(on, gone)._matured(on, ripe)
+        return purse, ripe.postings() + gone.postings()
 
-    def _expired(self, on: date, movements: "_Movements") -> "Purse":
+    def _expired(self, on: date, movements: "Movements") -> "Purse":
         gone = [lot for lot in self.lots if lot.gone_on is not None and lot.gone_on <= on]
         movements.add(Account.ACTIVE, Account.EXPIRED, gone)
         return replace(
@@ -157,14 +178,14 @@ class Purse:
             expired=self.expired + sum(lot.count for lot in gone),
         )
 
-    def _matured(self, on: date, movements: "_Movements") -> "Purse":
+    def _matured(self, on: date, movements: "Movements") -> "Purse":
         ripe = [lot for lot in self.lots if lot.spendable_from is not None and lot.spendable_from <= on]
         rest = replace(self, lots=tuple(lot for lot in self.lots if lot not in ripe))
         for lot in sorted(ripe, key=lambda lot: (lot.spendable_from or on, lot.first)):
             rest = rest._made_spendable(lot, Account.PENDING, movements)
         return rest
 
-    def _made_spendable(self, lot: Lot, source: Account, movements: "_Movements") -> "Purse":
+    def _made_spendable(self, lot: Lot, source: Account, movements: "Movements") -> "Purse":
         """Points that become spendable repay debt before the member can spend them."""
         repaid = min(self.debt, lot.count)
         kept: Lot | None = lot
@@ -180,51 +201,129 @@ class Purse:
         return replace(self, debt=self.debt - repaid, lots=merged((*self.lots, *active)))
 
     def credited(self, credit: Credit, day: date) -> tuple["Purse", tuple[Posting, ...]]:
-        """The purse (settled to `day`) after `credit`, which takes the next serials, and its postings.
+        """The purse (settled to `day`) after `credit` and its postings; a new credit takes the next serials.
 
         Points of an order that arrives after they would have expired were never spendable: they go straight to expired.
-        Raises AmountOverLimitError, BalanceOverLimitError.
+        Raises, for a new credit, AmountOverLimitError, BalanceOverLimitError.
         """
+        movements = Movements(self.currency)
+        if credit.first is None:
+            self.check_room(credit)
+        first, numbered = credit.first or self.next_serial, credit.numbered or credit.points
+        purse = replace(self, next_serial=max(self.next_serial, first + numbered))
+        if not credit.points:
+            return purse, ()
+        lot = Lot(first, credit.points, credit.spendable_from, credit.gone_on)
+        purse = purse._total(credit.source, -lot.count)
+        if lot.gone_on is not None and lot.gone_on <= day:
+            movements.add(credit.source, Account.EXPIRED, [lot])
+            purse = purse._total(Account.EXPIRED, lot.count)
+        elif credit.spendable_from <= day:
+            purse = purse._made_spendable(lot, credit.source, movements)
+        else:
+            movements.add(credit.source, Account.PENDING, [lot])
+            purse = replace(purse, lots=merged((*purse.lots, lot)))
+        return purse, movements.postings()
+
+    def check_room(self, credit: Credit) -> None:
+        """Refuse more than a call may move or a wallet holds. Raises AmountOverLimitError, BalanceOverLimitError."""
         if credit.points > POINTS_PER_CALL_MAX:
             raise AmountOverLimitError(amount=credit.points, amount_max=POINTS_PER_CALL_MAX)
         if self.active + self.pending + credit.points >= BALANCE_MAX:
             raise BalanceOverLimitError(balance_max=BALANCE_MAX)
-        movements = _Movements(self.currency)
-        if not credit.points:
-            return self, ()
-        lot = Lot(self.next_serial, credit.points, credit.spendable_from, credit.gone_on)
-        purse = replace(self, next_serial=self.next_serial + credit.points, issued=self.issued + credit.points)
-        if lot.gone_on is not None and lot.gone_on <= day:
-            movements.add(Account.ISSUED, Account.EXPIRED, [lot])
-            purse = replace(purse, expired=purse.expired + lot.count)
-        elif credit.spendable_from <= day:
-            purse = purse._made_spendable(lot, Account.ISSUED, movements)
-        else:
-            movements.add(Account.ISSUED, Account.PENDING, [lot])
-            purse = replace(purse, lots=merged((*purse.lots, lot)))
-        return purse, movements.postings()
 
-    def forfeited(self) -> tuple["Purse", tuple[Posting, ...]]:
-        """The purse (settled) after its owner left: all points go to `adjusted`, the debt is forgiven from there."""
-        movements = _Movements(self.currency)
+    def spent(self, points: int, account: Account) -> tuple["Purse", tuple[Posting, ...]]:
+        """The purse (settled) after `points` went to `account`: earliest expiry first, never-expiring last, then lowest serial.
+
+        What the active points do not cover is debt. Whoever lets a member spend checks first that they have enough.
+        """
+        movements, lots, missing = Movements(self.currency), set(self.lots), points
         active = [lot for lot in self.lots if lot.spendable_from is None]
-        pending = [lot for lot in self.lots if lot.spendable_from is not None]
-        movements.add(Account.ACTIVE, Account.ADJUSTED, active)
-        movements.add(Account.PENDING, Account.ADJUSTED, pending)
+        for lot in sorted(active, key=lambda lot: (lot.gone_on or date.max, lot.first)):
+            if not missing:
+                break
+            lots.remove(lot)
+            taken = lot
+            if lot.count > missing:
+                taken, rest = lot.split(missing)
+                lots.add(rest)
+            movements.add(Account.ACTIVE, account, [taken])
+            missing -= taken.count
+        if missing:
+            movements.add(Account.DEBT, account, [owed(missing)])
+        purse = replace(self, lots=merged(lots), debt=self.debt + missing)
+        return purse._total(account, points), movements.postings()
+
+    def forgiven(self, points: int) -> tuple["Purse", tuple[Posting, ...]]:
+        """The purse after up to `points` of its debt were forgiven; forgiving never makes points."""
+        covered, movements = min(points, self.debt), Movements(self.currency)
+        if covered:
+            movements.add(Account.ADJUSTED, Account.DEBT, [owed(covered)])
+        return replace(self, debt=self.debt - covered)._total(Account.ADJUSTED, -covered), movements.postings()
+
+    def emptied(self, account: Account) -> tuple["Purse", tuple[Posting, ...]]:
+        """The purse (settled) after its owner left: all points go to `account`, the debt is made good from there."""
+        movements = Movements(self.currency)
+        movements.add(Account.ACTIVE, account, [lot for lot in self.lots if lot.spendable_from is None])
+        movements.add(Account.PENDING, account, [lot for lot in self.lots if lot.spendable_from is not None])
         if self.debt:
-            # Forgiven points are new serials that go from `adjusted` straight into the debt.
-            movements.add(Account.ADJUSTED, Account.DEBT, [Lot(self.next_serial, self.debt, None, None)])
-        purse = replace(
-            self,
-            lots=(),
-            debt=0,
-            next_serial=self.next_serial + self.debt,
-            adjusted=self.adjusted + self.active + self.pending - self.debt,
-        )
-        return purse, movements.postings()
+            movements.add(account, Account.DEBT, [owed(self.debt)])
+        left = self.active + self.pending - self.debt
+        return replace(self, lots=(), debt=0)._total(account, left), movements.postings()
+
+    def undone(self, posting: Posting) -> "Purse":
+        """The purse before `posting`, which was the last to change it. Serials stay numbered."""
+        return self._without(posting.credit, posting.lots)._with(posting.debit, posting.lots)
+
+    def _with(self, account: Account, lots: tuple[Lot, ...]) -> "Purse":
+        if account is Account.ACTIVE:
+            return replace(self, lots=merged((*self.lots, *(replace(lot, spendable_from=None) for lot in lots))))
+        if account is Account.PENDING:
+            return replace(self, lots=merged((*self.lots, *lots)))
+        return self._total(account, sum(lot.count for lot in lots))
+
+    def _without(self, account: Account, lots: tuple[Lot, ...]) -> "Purse":
+        if account in (Account.ACTIVE, Account.PENDING):
+            return replace(self, lots=merged(without(self.lots, lots)))
+        return self._total(account, -sum(lot.count for lot in lots))
+
+    def _total(self, account: Account, points: int) -> "Purse":
+        """The purse after the account's balance rose by `points`; `issued` and `debt` count against the member."""
+        match account:
+            case Account.ISSUED:
+                return replace(self, issued=self.issued - points)
+            case Account.REDEEMED:
+                return replace(self, redeemed=self.redeemed + points)
+            case Account.EXPIRED:
+                return replace(self, expired=self.expired + points)
+            case Account.ADJUSTED:
+                return replace(self, adjusted=self.adjusted + points)
+            case Account.TRANSFERRED:
+                return replace(self, transferred=self.transferred + points)
+            case Account.DEBT:
+                return replace(self, debt=self.debt - points)
+        raise ValueError(f"{account} keeps lots, not a total")
 
 
-class _Movements:
+def without(lots: Iterable[Lot], taken: Iterable[Lot]) -> list[Lot]:
+    """What is left of `lots` when the serials of `taken` are gone from them."""
+    left = list(lots)
+    for gone in taken:
+        left = [part for lot in left for part in _parts_outside(lot, gone)]
+    return left
+
+
+def _parts_outside(lot: Lot, gone: Lot) -> Iterator[Lot]:
+    if gone.last < lot.first or lot.last < gone.first:
+        yield lot
+        return
+    if lot.first < gone.first:
+        yield replace(lot, count=gone.first - lot.first)
+    if gone.last < lot.last:
+        yield replace(lot, first=gone.last + 1, count=lot.last - gone.last)
+
+
+class Movements:
     """Collects lots per pair of accounts, in the order in which the pairs first moved."""
 
     def __init__(self, currency: str) -> None:
@@ -232,8 +331,10 @@ class _Movements:
         self._lots: dict[tuple[Account, Account], list[Lot]] = {}
 
     def add(self, debit: Account, credit: Account, lots: list[Lot]) -> None:
+        """Move lots, if any, from `debit` to `credit`."""
         if lots:
             self._lots.setdefault((debit, credit), []).extend(lots)
 
     def postings(self) -> tuple[Posting, ...]:
+        """One posting for each pair of accounts."""
         return tuple(Posting(debit, credit, self._currency, merged(lots)) for (debit, credit), lots in self._lots.items())

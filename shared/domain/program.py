@@ -97,8 +97,28 @@ class EarningRule(_Document):
     per_amount: PerAmount
 
 
+class Transfers(_Document):
+    """What members may give each other: `points_min` to `points_max` points a time, at most `per_month` times a month."""
+
+    currencies: list[Code] = Field(min_length=1, max_length=10)
+    points_min: int = Field(default=1, ge=1, le=10**9)
+    points_max: int = Field(ge=1, le=10**9)
+    per_month: int | None = Field(default=None, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _there_is_something_to_give(self) -> Self:
+        if self.points_max < self.points_min:
+            raise ValueError("points_max must be at least points_min")
+        return self
+
+
 class Program(_Document):
-    """A whole program document. `time_zone` decides the local days of expiry and maturity and never changes."""
+    """A whole program document. `time_zone` decides the local days of expiry and maturity and never changes.
+
+    `clawback` says what becomes of points that a refund takes back and that were spent: debt that the next points repay, or
+    forgiven. An operator alone adjusts up to `adjustment_limit` points. Without `transfers` members cannot give points to each
+    other.
+    """
 
     name: str = Field(min_length=1, max_length=100)
     time_zone: Zone
@@ -107,6 +127,9 @@ class Program(_Document):
     earning_rules: list[EarningRule] = Field(max_length=1000)
     late_days_max: int = Field(default=400, ge=0, le=3660)
     claim_days: int = Field(default=30, ge=0, le=366)
+    clawback: Literal["debt", "forgive"] = "debt"
+    adjustment_limit: int = Field(default=10_000, ge=0, le=10**9)
+    transfers: Transfers | None = None
 
     @model_validator(mode="after")
     def _rules_name_what_is_there(self) -> Self:
@@ -117,6 +140,9 @@ class Program(_Document):
         if len(set(ids)) < len(ids):
             raise ValueError("two earning rules have the same id")
         paid = [rule.currency for rule in self.earning_rules]
+        given = self.transfers.currencies if self.transfers else []
+        if strangers := sorted(set(given) - set(codes)):
+            raise ValueError(f"transfers name unknown currencies: {', '.join(strangers)}")
         if strangers := sorted(set(paid) - set(codes)):
             raise ValueError(f"earning rules name unknown currencies: {', '.join(strangers)}")
         if len(set(paid)) < len(paid):

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cached_property
 
 from shared.domain.digest import request_hash
-from shared.domain.errors import AmountOverLimitError, MixedCurrenciesError
+from shared.domain.errors import AmountOverLimitError, MixedCurrenciesError, RequestInvalidError
 
 AMOUNT_MAX = 10**9
 """Minor units that one order may come to."""
@@ -25,7 +25,10 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Purchase:
-    """An order of one member, in one currency of money (ISO 4217), that occurred at an aware instant."""
+    """An order of one member, in one currency of money (ISO 4217), that occurred at an aware instant.
+
+    `paid_with_rewards` are the minor units of the total that were paid with points or vouchers, which earn nothing.
+    """
 
     order_id: str
     member_id: str
@@ -34,6 +37,7 @@ class Purchase:
     lines: tuple[Line, ...]
     channel: str | None = None
     store: str | None = None
+    paid_with_rewards: int | None = None
 
     @property
     def amount(self) -> int:
@@ -46,9 +50,12 @@ class Purchase:
         return request_hash(self)
 
     def check(self, line_currencies: tuple[str | None, ...] = ()) -> None:
-        """Refuse what no program could accept. Raises MixedCurrenciesError, AmountOverLimitError."""
+        """Refuse what no program could accept. Raises MixedCurrenciesError, AmountOverLimitError, RequestInvalidError."""
         for currency in line_currencies:
             if currency is not None and currency != self.currency:
                 raise MixedCurrenciesError(currency=self.currency, line_currency=currency)
         if self.amount > AMOUNT_MAX:
             raise AmountOverLimitError(amount=self.amount, amount_max=AMOUNT_MAX)
+        if (self.paid_with_rewards or 0) > self.amount:
+            reason = f"is more than the order's total of {self.amount}"
+            raise RequestInvalidError(faults=[{"path": "paid_with_rewards", "reason": reason}])

@@ -1,152 +1,143 @@
-"""A member's wallet: a fold over the entries that were posted to it (the rules of points, 8)."""
+"""A member's wallet: unspent points, open redemptions, and how one entry's effect moves it."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self
 
-from shared.domain.calendar import local_day
-from shared.domain.entry import BalanceAfter, Entry, EntryKey, EntryKind, HistoryRow, MemberId, Share
-from shared.domain.points import Credit, Posting, Purse
-from shared.domain.purchase import Purchase
+from shared.domain.effect import Effect, Spend
+from shared.domain.entry import BalanceAfter, EntryKey, MemberId
+from shared.domain.errors import MemberClosedError, MemberMergedError
+from shared.domain.points import Account, Posting, Purse
 
 
 @dataclass(frozen=True, slots=True)
-class Accrual:
-    """An entry gives points."""
+class Hold:
+    """A redemption that is issued and neither used, cancelled nor booked as lapsed.
 
-    credits: tuple[Credit, ...]
+    `lapses_on` is the first local day on which it counts as returned, None for never.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Closure:
-    """All there is and all that comes later is forfeited, debt is forgiven (the rules of points, 24)."""
-
-
-Effect = Accrual | Closure
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """All of an entry but its effect: who asked for what, when it happened, and why it gives points."""
-
+    sequence: int
     key: EntryKey
-    kind: EntryKind
-    occurred_at: datetime
-    request_hash: bytes
-    why: tuple[Share, ...] = ()
-    purchase: Purchase | None = None
+    lapses_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """How often a member took a reward that has a limit: until the local day `until`, None for ever."""
+
+    reward: str
+    until: date | None
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wallet:
     """Unspent points of every currency, and where the member's sequence of entries stands.
 
-    `sequence` is the number of entries so far and the wallet's version. `purses` are in order of their currency's code.
+    `sequence` is the number of entries so far and the wallet's version. `purses` are in order of their currency's code,
+    `holds` in order of sequence. `merged_into` is the member who took all over, `closed` whether this one left.
     """
 
     member: MemberId
     enrolled_at: datetime
     closed: bool = False
+    merged_into: MemberId | None = None
     sequence: int = 0
     last_key: EntryKey | None = None
     recorded_at: datetime | None = None
     recorded_on: date | None = None
     purses: tuple[Purse, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
     def purse(self, currency: str) -> Purse:
         """The purse of a currency; an empty one where nothing was ever posted."""
         return next((purse for purse in self.purses if purse.currency == currency), Purse(currency))
 
+    def lapsed(self, day: date) -> tuple[Hold, ...]:
+        """Redemptions that were returned by date and not booked yet."""
+        return tuple(hold for hold in self.holds if hold.lapses_on is not None and hold.lapses_on <= day)
+
+    def taken(self, reward: str, until: date | None) -> int:
+        """How often the member took a reward in the period that ends before `until`; ever, for None."""
+        return sum(claim.count for claim in self.claims if (claim.reward, claim.until) == (reward, until))
+
+    def check_open(self) -> None:
+        """Refuse what a member who left cannot do. Raises MemberMergedError, MemberClosedError."""
+        if self.merged_into is not None:
+            raise MemberMergedError(into=self.merged_into)
+        if self.closed:
+            raise MemberClosedError
+
     def settled(self, day: date) -> tuple[Self, tuple[Posting, ...]]:
-        """The wallet as the dates up to `day` have made it, and the postings that book it."""
+        """The wallet as the dates of points up to `day` have made it, and the postings that book it.
+
+        A lapse of a redemption is no such date: it needs the history (see shared.domain.history).
+        """
         wallet, postings = self, list[Posting]()
         for purse in self.purses:
             changed, due = purse.settled(day)
-            wallet = wallet._with(changed)
+            wallet = wallet.with_purse(changed)
             postings += due
-        return wallet, tuple(postings)
+        claims = tuple(claim for claim in self.claims if claim.until is None or claim.until > day)
+        return replace(wallet, claims=claims), tuple(postings)
 
-    def moved(self, effect: Effect, day: date) -> tuple[Self, tuple[Posting, ...]]:
-        """The wallet after `effect` on the local day `day`, with every posting that the day and the effect make.
+    def moved(self, effect: Effect, day: date, key: EntryKey) -> tuple[Self, tuple[Posting, ...]]:
+        """The wallet after the entry `key` with `effect` on the local day `day`, and every posting that day and effect make.
 
-        Deciding and folding both come here, so that a wallet cannot differ from the fold of its entries.
+        Takes the entry's sequence. Deciding and folding both come here, so that a wallet cannot differ from the fold.
         """
         wallet, postings = self.settled(day)
-        for credit in effect.credits if isinstance(effect, Accrual) else ():
-            purse, earned = wallet.purse(credit.currency).credited(credit, day)
-            wallet = wallet._with(purse)
-            postings += earned
-        if isinstance(effect, Closure):
-            wallet = replace(wallet, closed=True)
+        wallet = replace(wallet, sequence=self.sequence + 1, last_key=key, recorded_on=day)
+        for credit in effect.credits:
+            purse, moved = wallet.purse(credit.currency).credited(credit, day)
+            wallet, postings = wallet.with_purse(purse), postings + moved
+        for spend in effect.spends:
+            purse, moved = wallet.purse(spend.currency).spent(spend.points, spend.account)
+            wallet, postings = wallet.with_purse(purse)._holding(spend, key), postings + moved
+        for forgiveness in effect.forgives:
+            purse, moved = wallet.purse(forgiveness.currency).forgiven(forgiveness.points)
+            wallet, postings = wallet.with_purse(purse), postings + moved
+        wallet = replace(wallet, holds=tuple(hold for hold in wallet.holds if hold.sequence not in effect.uses))
+        if effect.empties is not None:
+            wallet = replace(wallet, closed=True, merged_into=MemberId(effect.into) if effect.into else None)
         if wallet.closed:
-            for purse in wallet.purses:
-                emptied, forfeited = purse.forfeited()
-                wallet = wallet._with(emptied)
-                postings += forfeited
+            wallet, moved = wallet._emptied(effect)
+            postings += moved
         return wallet, postings
 
-    def posted(self, effect: Effect, reason: Reason, *, now: datetime, zone: str) -> tuple[Entry, Self]:
-        """The entry that records `effect` on the local day of the program's `zone`, and the wallet after it.
+    def _holding(self, spend: Spend, key: EntryKey) -> Self:
+        holds, claims = self.holds, self.claims
+        if spend.held:
+            holds = (*holds, Hold(self.sequence, key, spend.lapses_on))
+        if spend.reward is not None:
+            claims = self.claims_with({(spend.reward, until): 1 for until in spend.claims})
+        return replace(self, holds=holds, claims=claims)
 
-        Time never runs backward within a wallet, whatever the clocks of two servers say; nor does the day, though there
-        were zones where midnight came twice.
-        """
-        recorded_at = max(now, self.recorded_at or now)
-        day = max(local_day(recorded_at, zone), self.recorded_on or date.min)
-        wallet, postings = self.moved(effect, day)
-        entry = Entry(
-            key=reason.key,
-            kind=reason.kind,
-            member=self.member,
-            sequence=self.sequence + 1,
-            previous=self.last_key,
-            occurred_at=reason.occurred_at,
-            recorded_at=recorded_at,
-            recorded_on=day,
-            postings=postings,
-            after=wallet.balances(),
-            zone=zone,
-            request_hash=reason.request_hash,
-            why=reason.why,
-            purchase=reason.purchase,
-        )
-        wallet = replace(wallet, sequence=entry.sequence, last_key=entry.key, recorded_at=recorded_at, recorded_on=day)
-        return entry, wallet
+    def claims_with(self, more: dict[tuple[str, date | None], int]) -> tuple[Claim, ...]:
+        """The claims with these added (or, where negative, taken off), in a fixed order."""
+        counts = Counter({(claim.reward, claim.until): claim.count for claim in self.claims})
+        counts.update(more)
+        found = sorted(counts.items(), key=lambda item: (item[0][0], item[0][1] or date.max))
+        return tuple(Claim(reward, until, count) for (reward, until), count in found if count > 0)
+
+    def _emptied(self, effect: Effect) -> tuple[Self, tuple[Posting, ...]]:
+        """After a member left, all there is and all that comes later is forfeited (the rules of points, 24)."""
+        wallet, postings = self, tuple[Posting, ...]()
+        for purse in self.purses:
+            emptied, moved = purse.emptied(effect.empties or Account.ADJUSTED)
+            wallet, postings = wallet.with_purse(emptied), postings + moved
+        return wallet, postings
 
     def balances(self) -> tuple[BalanceAfter, ...]:
         """Active, pending and debt of every currency."""
         return tuple(BalanceAfter(p.currency, p.active, p.pending, p.debt) for p in self.purses)
 
-    def _with(self, purse: Purse) -> Self:
-        others = [other for other in self.purses if other.currency != purse.currency]
-        # A purse that nothing was ever posted to is not kept.
+    def with_purse(self, purse: Purse) -> Self:
+        """The wallet with another purse of its currency. A purse that nothing was ever posted to is not kept."""
+        others: Iterable[Purse] = [other for other in self.purses if other.currency != purse.currency]
         kept = others if purse == Purse(purse.currency) else [*others, purse]
         return replace(self, purses=tuple(sorted(kept, key=lambda purse: purse.currency)))
-
-
-def effect_of(row: HistoryRow) -> Effect:
-    """What an entry does to a wallet, read back from the entry."""
-    if row.kind is EntryKind.CLOSURE:
-        return Closure()
-    credits = [
-        Credit(currency, lot.count, lot.spendable_from or row.recorded_on, lot.gone_on)
-        for currency, lots in row.minted().items()
-        for lot in lots
-    ]
-    return Accrual(tuple(credits))
-
-
-def fold(opened: Wallet, rows: Iterable[HistoryRow]) -> Wallet:
-    """The wallet that `rows`, in order of sequence, make of the wallet as it was opened."""
-    wallet = opened
-    for row in rows:
-        wallet = folded(wallet, row)[0]
-    return wallet
-
-
-def folded(wallet: Wallet, row: HistoryRow) -> tuple[Wallet, tuple[Posting, ...]]:
-    """One step of the fold: the wallet after `row`, and the postings that the row ought to hold."""
-    moved, postings = wallet.moved(effect_of(row), row.recorded_on)
-    moved = replace(moved, sequence=row.sequence, last_key=row.key, recorded_at=row.recorded_at, recorded_on=row.recorded_on)
-    return moved, postings

@@ -116,5 +116,10 @@ def _invalid(error: RequestValidationError) -> Response[str]:
 def problem_response(error: errors.LaurelError) -> Response[str]:
     """An error as the answer of a request."""
     document = problem(error)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, errors.TryAgainError) else {}
-    return Response(document["status"], PROBLEM_JSON, json.dumps(document, separators=(",", ":")), headers)
+    return Response(document["status"], PROBLEM_JSON, json.dumps(document, separators=(",", ":")), _retry_after(error))
+
+
+def _retry_after(error: errors.LaurelError) -> dict[str, str | list[str]]:
+    if isinstance(error, errors.TryAgainError):
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, errors.TooManyAttemptsError) else {}

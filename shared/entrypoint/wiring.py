@@ -1,15 +1,22 @@
 """Adapters behind the ports, made once per container."""
 
+import random
+import secrets
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.adapters.clock import SystemClock
+from shared.adapters.dynamodb.approvals import DynamoApprovals
+from shared.adapters.dynamodb.attempts import DynamoAttempts
 from shared.adapters.dynamodb.client import make_client
 from shared.adapters.dynamodb.clock import TestClock
+from shared.adapters.dynamodb.donations import DynamoDonations
+from shared.adapters.dynamodb.gift_cards import DynamoGiftCards
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.members import DynamoMembers
 from shared.adapters.dynamodb.programs import DynamoPrograms
+from shared.adapters.dynamodb.rewards import DynamoRewards
 from shared.adapters.dynamodb.secrets import CursorSecret
 from shared.adapters.dynamodb.store import Backoff, Store
 from shared.domain.program import STALENESS_SECONDS_MAX
@@ -33,7 +40,13 @@ class Wiring:
     ledger: DynamoLedger
     members: DynamoMembers
     programs: DynamoPrograms
+    rewards: DynamoRewards
     cursor_secret: CursorSecret
+    attempts: DynamoAttempts
+    gift_cards: DynamoGiftCards
+    approvals: DynamoApprovals
+    donations: DynamoDonations
+    code_rng: random.Random
 
 
 def wire(settings: Settings, client: "DynamoDBClient", real: Clock, backoff: Backoff) -> Wiring:
@@ -51,7 +64,15 @@ def wire(settings: Settings, client: "DynamoDBClient", real: Clock, backoff: Bac
         members=DynamoMembers(store, ledger),
         # The wall clock: a container's monotonic clock may stand still while it is frozen between requests.
         programs=DynamoPrograms(store, staleness, timer=lambda: real.now().timestamp()),
+        rewards=DynamoRewards(store),
         cursor_secret=CursorSecret(store),
+        # Real time also on sandbox stages: whoever guesses codes waits in earnest.
+        attempts=DynamoAttempts(store, real),
+        gift_cards=DynamoGiftCards(store, clock),
+        approvals=DynamoApprovals(store, ledger),
+        donations=DynamoDonations(store),
+        # Codes are worth money: the operating system's own randomness.
+        code_rng=secrets.SystemRandom(),
     )
 
 

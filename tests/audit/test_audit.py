@@ -92,8 +92,8 @@ def test_a_wallet_with_a_purse_from_nowhere_is_found(books: tuple[Wallet, list[E
         (lambda e: replace(e, after=()), "an entry keeps the balances after it"),
         (lambda e: replace(e, why=()), "every point is explained"),
         (lambda e: replace(e, why=(replace(e.why[0], points=e.why[0].points + 1),)), "every point is explained"),
-        (lambda e: replace(e, purchase=None), "an order credits one member"),
-        (lambda e: replace(e, purchase=replace(e.purchase, member_id="another")), "an order credits one member"),
+        (lambda e: replace(e, subject=None), "an order credits one member"),
+        (lambda e: replace(e, subject=replace(e.purchase, member_id="another")), "an order credits one member"),
     ],
 )
 def test_a_changed_entry_is_found(books: tuple[Wallet, list[Entry]], change, promise: str) -> None:

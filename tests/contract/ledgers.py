@@ -5,31 +5,46 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from shared.adapters.dynamodb.attempts import DynamoAttempts
+from shared.adapters.dynamodb.gift_cards import DynamoGiftCards
 from shared.adapters.dynamodb.items import wallet_item
 from shared.adapters.dynamodb.ledger import DynamoLedger
+from shared.adapters.dynamodb.rewards import DynamoRewards
 from shared.adapters.dynamodb.store import Backoff, Outcome, Store
+from shared.adapters.dynamodb.table import charity_key
+from shared.domain.decision import Decision, View
 from shared.domain.digest import request_hash
 from shared.domain.earning import earn
 from shared.domain.entry import Entry, EntryKey, MemberId, purchase_key
+from shared.domain.member import close
 from shared.domain.purchase import Purchase
 from shared.domain.wallet import Wallet
-from shared.ports import Clock, Decide, Ledger, View
+from shared.ports import Attempts, Clock, Decide, GiftCards, Ledger, Rewards
 from tests.engines.engine import Engine
 from tests.fakes import grocer
-from tests.fakes.memory_ledger import MemoryLedger
+from tests.fakes.memory_catalog import MemoryCodes, MemoryGiftCards, MemoryRewards
+from tests.fakes.memory_ledger import CharityTotals, MemoryLedger
 
 Open = Callable[[MemberId, datetime], None]
 
 
 @dataclass(frozen=True)
 class Place:
-    """A ledger and the way to give a member a wallet in it."""
+    """A ledger with what lies beside it, and the way to give a member a wallet in it.
+
+    `given` tells a charity's totals of a day's month: points, their value, and the number of gifts.
+    """
 
     ledger: Ledger
     open: Open
+    clock: Clock
+    rewards: Rewards
+    cards: GiftCards
+    codes: Attempts
+    given: Callable[[str, date], tuple[int, int, int]]
 
 
 def patient(slept: list[Any] | None = None) -> Backoff:
@@ -45,12 +60,24 @@ def store_of(engine: Engine, client: Any = None, backoff: Backoff | None = None)
 def memory_place(clock: Clock) -> Place:
     """The ledger in memory."""
     ledger = MemoryLedger(clock)
-    return Place(ledger, ledger.open)
+
+    def given(charity: str, day: date) -> tuple[int, int, int]:
+        totals = ledger.charities.get((charity, f"{day:%Y%m}", "USD"), CharityTotals())
+        return totals.points, totals.value, totals.gifts
+
+    rewards, cards, codes = MemoryRewards(ledger), MemoryGiftCards(ledger), MemoryCodes(ledger)
+    return Place(ledger, ledger.open, clock, rewards, cards, codes, given)
 
 
 def dynamo_place(store: Store, clock: Clock) -> Place:
     """The product's ledger."""
-    return Place(DynamoLedger(store, clock), opener(store))
+
+    def given(charity: str, day: date) -> tuple[int, int, int]:
+        item = store.get(charity_key(charity, day, "USD")) or {}
+        return int(item.get("points", 0)), int(item.get("value", 0)), int(item.get("gifts", 0))
+
+    rewards, cards, codes = DynamoRewards(store), DynamoGiftCards(store, clock), DynamoAttempts(store, clock)
+    return Place(DynamoLedger(store, clock), opener(store), clock, rewards, cards, codes, given)
 
 
 def opener(store: Store) -> Open:
@@ -66,7 +93,12 @@ def opener(store: Store) -> Open:
 def earning(purchase: Purchase, program_version: int = 1) -> Decide:
     """The decision that the grocer makes on an order."""
     versions = [grocer.version(program_version)]
-    return lambda view: earn(view.wallet, purchase, versions, now=view.now)
+    return lambda view: Decision(*earn(view.wallet, purchase, versions, now=view.now, history=view.history))
+
+
+def closing(view: View) -> Decision:
+    """The decision that a member leaves."""
+    return Decision(*close(view.wallet, now=view.now, zone=grocer.ZONE, history=view.history))
 
 
 def record(ledger: Ledger, purchase: Purchase, decide: Decide | None = None) -> Entry:

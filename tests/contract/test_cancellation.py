@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.adapters.dynamodb.store import BUSY_CODES, Outcome, Result, read_cancellation
+from shared.adapters.dynamodb.store import BUSY_CODES, Outcome, Result, Store, read_cancellation
 from shared.domain.errors import FaultError
 
 NONE, FAILED = "None", "ConditionalCheckFailed"
@@ -60,6 +60,17 @@ def test_a_cancellation_whose_every_reason_is_none_is_a_fault() -> None:
     """Nothing names what changed, so no fresh read can be known to mend it."""
     with pytest.raises(FaultError):
         read_cancellation(cancelled(NONE, NONE, NONE))
+
+
+def test_a_cancellation_is_known_by_its_code_whatever_class_the_sdk_made_of_it() -> None:
+    """Two threads that meet a client's first error at once may each get classes of their own."""
+
+    class Cancelling:
+        def transact_write_items(self, **_: Any) -> Any:
+            raise cancelled(NONE, FAILED)
+
+    store = Store(Cancelling(), "laurel")  # type: ignore[arg-type]
+    assert store.transact([]) == Result(Outcome.STALE, (1,))
 
 
 def test_a_failed_condition_is_never_among_the_codes_that_pass_by_themselves() -> None:

@@ -183,7 +183,6 @@ def test_a_call_that_no_retry_mends_is_a_fault_at_once(
 
 def test_a_right_that_is_missing_for_the_write_alone_is_a_fault(ministack_engine: Engine, clock: FakeClock) -> None:
     class NoWrites:
-        exceptions = ministack_engine.client.exceptions
         batch_get_item = staticmethod(ministack_engine.client.batch_get_item)
 
         def transact_write_items(self, **arguments: Any) -> Any:

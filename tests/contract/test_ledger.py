@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.decision import Decision, View
 from shared.domain.digest import request_hash
 from shared.domain.entry import Entry, EntryKey, HistoryRow, closure_key, purchase_key
 from shared.domain.errors import (
@@ -17,12 +18,11 @@ from shared.domain.errors import (
     MemberUnknownError,
     TryAgainError,
 )
-from shared.domain.member import close
+from shared.domain.history import fold
 from shared.domain.purchase import Line
-from shared.domain.wallet import Wallet, fold
-from shared.ports import View
+from shared.domain.wallet import Wallet
 from tests.contract.conftest import ENGINES
-from tests.contract.ledgers import Place, earning, keys, never, record
+from tests.contract.ledgers import Place, closing, earning, keys, never, record
 from tests.engines.dynamodb_local import reason_to_skip
 from tests.fakes import grocer
 from tests.fakes.clock import FakeClock
@@ -43,7 +43,8 @@ def test_the_contract_holds_on_dynamodb_local_where_it_is_set_up() -> None:
 
 def test_a_new_member_has_an_empty_wallet_and_no_history(place: Place, clock: FakeClock) -> None:
     view = place.ledger.view(ADA)
-    assert view == View(Wallet(member=ADA, enrolled_at=grocer.OPENED), clock.now())
+    assert (view.wallet, view.now) == (Wallet(member=ADA, enrolled_at=grocer.OPENED), clock.now())
+    assert list(view.history) == []
     assert keys(place.ledger, ADA) == []
 
 
@@ -60,7 +61,7 @@ def test_the_decision_sees_the_wallet_as_it_was_posted_and_the_time(place: Place
     clock.advance(days=3)
     seen: list[View] = []
 
-    def decide(view: View) -> tuple[Entry, Wallet]:
+    def decide(view: View) -> Decision:
         seen.append(view)
         return earning(purchase("order-2", 500))(view)
 
@@ -152,7 +153,7 @@ def test_the_wallet_is_the_fold_of_its_history(place: Place, clock: FakeClock) -
         record(place.ledger, purchase(f"order-{n}", 1000 + n, occurred_at=occurred))
     wallet = place.ledger.view(ADA).wallet
     opened = Wallet(member=ADA, enrolled_at=grocer.OPENED)
-    assert fold(opened, reversed(list(place.ledger.rows(wallet)))) == wallet
+    assert fold(opened, list(place.ledger.rows(wallet))[::-1]) == wallet
     assert wallet.purse("points").expired == 30
 
 
@@ -161,10 +162,7 @@ def test_a_closing_entry_is_kept_under_the_members_own_key(place: Place) -> None
     key = closure_key(ADA)
     digest = request_hash("closure", ADA)
 
-    def decide(view: View) -> tuple[Entry, Wallet]:
-        return close(view.wallet, now=view.now, zone=grocer.ZONE)
-
-    closed = place.ledger.decide_and_post(key, ADA, digest, decide)
+    closed = place.ledger.decide_and_post(key, ADA, digest, closing)
     assert place.ledger.entry(key) == closed
     assert place.ledger.decide_and_post(key, ADA, digest, never) == closed
     assert place.ledger.view(ADA).wallet.closed
@@ -180,7 +178,7 @@ def test_an_entry_that_is_not_there_is_unknown(place: Place, key: str) -> None:
 def test_a_clash_is_decided_again_on_the_wallet_that_won(place: Place) -> None:
     seen: list[int] = []
 
-    def decide(view: View) -> tuple[Entry, Wallet]:
+    def decide(view: View) -> Decision:
         seen.append(view.wallet.sequence)
         if len(seen) == 1:
             record(place.ledger, purchase("order-that-slips-in", 400))
@@ -194,11 +192,9 @@ def test_a_clash_is_decided_again_on_the_wallet_that_won(place: Place) -> None:
 
 
 def test_a_clash_may_end_in_a_refusal_that_writes_nothing(place: Place) -> None:
-    def decide(view: View) -> tuple[Entry, Wallet]:
+    def decide(view: View) -> Decision:
         if not view.wallet.closed:
-            place.ledger.decide_and_post(
-                closure_key(ADA), ADA, b"c" * 32, lambda v: close(v.wallet, now=v.now, zone=grocer.ZONE)
-            )
+            place.ledger.decide_and_post(closure_key(ADA), ADA, b"c" * 32, closing)
         return earning(purchase())(view)
 
     with pytest.raises(MemberClosedError):
@@ -209,7 +205,7 @@ def test_a_clash_may_end_in_a_refusal_that_writes_nothing(place: Place) -> None:
 def test_two_senders_of_the_same_order_meet_the_same_entry(place: Place) -> None:
     answers: list[Entry] = []
 
-    def decide(view: View) -> tuple[Entry, Wallet]:
+    def decide(view: View) -> Decision:
         answers.append(record(place.ledger, purchase()))
         return earning(purchase())(view)
 
@@ -219,7 +215,7 @@ def test_two_senders_of_the_same_order_meet_the_same_entry(place: Place) -> None
 
 
 def test_the_loser_of_a_race_for_one_key_with_another_body_is_refused(place: Place) -> None:
-    def decide(view: View) -> tuple[Entry, Wallet]:
+    def decide(view: View) -> Decision:
         record(place.ledger, purchase(amount=1))
         return earning(purchase(amount=2))(view)
 
@@ -228,7 +224,7 @@ def test_the_loser_of_a_race_for_one_key_with_another_body_is_refused(place: Pla
 
 
 def test_a_race_for_one_key_between_two_members_is_won_by_one(place: Place) -> None:
-    def decide(view: View) -> tuple[Entry, Wallet]:
+    def decide(view: View) -> Decision:
         record(place.ledger, purchase(member_id=BOB))
         return earning(purchase())(view)
 
@@ -241,7 +237,7 @@ def test_a_race_for_one_key_between_two_members_is_won_by_one(place: Place) -> N
 def test_whoever_loses_every_race_is_told_to_try_again_and_wrote_nothing(place: Place) -> None:
     rivals: list[str] = []
 
-    def decide(view: View) -> tuple[Entry, Wallet]:
+    def decide(view: View) -> Decision:
         rivals.append(f"rival-{len(rivals)}")
         record(place.ledger, purchase(rivals[-1]))
         return earning(purchase())(view)

@@ -17,8 +17,8 @@ from shared.adapters.dynamodb.store import Store
 from shared.domain.digest import request_hash
 from shared.domain.entry import Entry, closure_key
 from shared.domain.errors import TryAgainError
-from shared.domain.member import Enrolment, Profile, close
-from tests.contract.ledgers import record, store_of
+from shared.domain.member import Enrolment, Profile
+from tests.contract.ledgers import closing, record, store_of
 from tests.engines.engine import Engine
 from tests.engines.faults import Fault, FaultyWire, faulty
 from tests.fakes import grocer
@@ -60,7 +60,7 @@ def speak_german(profile: Profile) -> Profile:
 
 def close_ada(members: DynamoMembers) -> Entry:
     digest = request_hash("closure", ADA)
-    return members.close(ADA, closure_key(ADA), digest, lambda view: close(view.wallet, now=view.now, zone=grocer.ZONE))
+    return members.close(ADA, closure_key(ADA), digest, closing)
 
 
 @pytest.mark.parametrize("fault", UNHEARD + UNDONE)

@@ -14,11 +14,10 @@ from shared.adapters.dynamodb.store import Store
 from shared.domain.digest import request_hash
 from shared.domain.entry import MemberId, closure_key
 from shared.domain.errors import IdentityTakenError, MemberClosedError, MemberUnknownError, TryAgainError
-from shared.domain.member import Consent, Identity, IdentityKind, Login, Profile, close
+from shared.domain.member import Consent, Identity, IdentityKind, Login, Profile
 from shared.domain.wallet import Wallet
-from tests.contract.ledgers import record, store_of
+from tests.contract.ledgers import closing, record, store_of
 from tests.engines.engine import Engine
-from tests.fakes import grocer
 from tests.fakes.clients import InterruptedClient
 from tests.fakes.clock import FakeClock
 from tests.fakes.grocer import ADA, BOB, CAT, NOON, purchase
@@ -68,7 +67,7 @@ def enrol(members: DynamoMembers, profile: Profile) -> Any:
 
 def close_member(members: DynamoMembers, member: MemberId) -> Any:
     digest = request_hash("closure", member)
-    return members.close(member, closure_key(member), digest, lambda view: close(view.wallet, now=view.now, zone=grocer.ZONE))
+    return members.close(member, closure_key(member), digest, closing)
 
 
 def leads_to(members: DynamoMembers, profile: Profile) -> list[MemberId]:

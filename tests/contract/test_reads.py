@@ -5,13 +5,21 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
+
 from shared.adapters.dynamodb.clock import TestClock
 from shared.adapters.dynamodb.store import Backoff
+from shared.domain.code import CodeKind
+from shared.domain.decision import Wanted
 from shared.domain.digest import request_hash
+from shared.domain.entry import closure_key
+from shared.domain.errors import VoucherUnknownError
 from shared.domain.member import Profile
+from shared.domain.reward import parse_reward
 from shared.entrypoint.settings import Settings
 from shared.entrypoint.wiring import wire
-from tests.contract.ledgers import record, store_of
+from tests.contract.counter import MUG
+from tests.contract.ledgers import closing, record, store_of
 from tests.engines.engine import Engine
 from tests.fakes import grocer
 from tests.fakes.clock import FakeClock
@@ -39,6 +47,15 @@ def test_every_read_but_the_history_is_strongly_consistent(ministack_engine: Eng
     wired.programs.latest()
     entry = record(wired.ledger, purchase())
     wired.ledger.entry(entry.key)
+    wired.rewards.put(parse_reward(MUG), NOON)
+    wired.rewards.set_stock("mug", 5, NOON.date())
+    wanted = Wanted(reward="mug", profile=True, entries=(entry.key,), other=ADA)
+    wired.ledger.decide_and_post(closure_key(ADA), ADA, request_hash("closure", ADA), closing, wanted)
+    wired.ledger.order("order-1")
+    for ask in (wired.rewards.all, lambda: wired.rewards.get("mug"), lambda: wired.rewards.versions("mug")):
+        ask()
+    with pytest.raises(VoucherUnknownError):
+        wired.attempts.find("0" * 12, CodeKind.REDEMPTION, "till")
     list(wired.ledger.rows(wired.ledger.view(ADA).wallet))
     wired.cursor_secret.value()
     TestClock(store_of(ministack_engine), clock).now()

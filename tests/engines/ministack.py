@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,7 @@ from tests.engines.wire import body_of, clear_transport, operation_of, parse_ite
 
 Item = dict[str, Any]
 _accounts = itertools.count(1)
+_turn = threading.Lock()
 
 
 class MiniStackError(Exception):
@@ -41,7 +43,8 @@ class Backend:
     def handle(self, operation: str, body: bytes) -> tuple[int, bytes]:
         """Run one operation on its JSON body; gives the HTTP status and the JSON answer."""
         headers = {"x-amz-target": f"DynamoDB_20120810.{operation}"}
-        with request_scope(self.account, REGION):
+        # As the server's event loop does: one operation ends before the next begins, whatever thread it comes from.
+        with _turn, request_scope(self.account, REGION):
             # The handler is a coroutine for its server's sake and never waits: one step runs it to its end.
             running = dynamodb.handle_request("POST", "/", headers, body, {})
             try:

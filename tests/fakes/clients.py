@@ -90,3 +90,47 @@ class InterruptedClient:
         if happens is not None:
             happens()
         return self._client.transact_write_items(**arguments)
+
+
+class OvertakenClient:
+    """A client that lets something else happen right after its next read of a partition, once."""
+
+    def __init__(self, client: Any, happens: Callable[[], object]) -> None:
+        self._client = client
+        self._happens: Callable[[], object] | None = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def query(self, **arguments: Any) -> Any:
+        """As the client's; what it read is old news a moment later."""
+        page = self._client.query(**arguments)
+        happens, self._happens = self._happens, None
+        if happens is not None:
+            happens()
+        return page
+
+
+class TornClient:
+    """A client whose next batch is no snapshot, as DynamoDB's are none: something happens before its wallets are read, once."""
+
+    def __init__(self, client: Any, happens: Callable[[], object]) -> None:
+        self._client = client
+        self._happens: Callable[[], object] | None = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803 - the SDK's own name
+        """As the client's, in two parts at two moments."""
+        [(table, wanted)] = RequestItems.items()
+        wallets = [key for key in wanted["Keys"] if key["sk"]["S"] == "WALLET"]
+        others = [key for key in wanted["Keys"] if key not in wallets]
+        happens, self._happens = self._happens, None
+        if happens is None or not wallets or not others:
+            return self._client.batch_get_item(RequestItems=RequestItems)
+        early = self._client.batch_get_item(RequestItems={table: {**wanted, "Keys": others}})
+        happens()
+        late = self._client.batch_get_item(RequestItems={table: {**wanted, "Keys": wallets}})
+        found = [*early["Responses"][table], *late["Responses"][table]]
+        return {**late, "Responses": {table: found}}

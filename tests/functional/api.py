@@ -91,9 +91,9 @@ class Caller:
         """GET with query parameters."""
         return self.send("GET", path, query=urlencode(query))
 
-    def post(self, path: str, body: Any = None) -> Reply:
-        """POST a value as JSON."""
-        return self.send("POST", path, _json(body))
+    def post(self, path: str, body: Any = None, *, key: str | None = None) -> Reply:
+        """POST a value as JSON; `key` is sent as the Idempotency-Key."""
+        return self.send("POST", path, _json(body), key=key)
 
     def put(self, path: str, body: Any) -> Reply:
         """PUT a value as JSON."""
@@ -113,13 +113,18 @@ class Caller:
         content_type: str | None = JSON,
         base64: bool = False,
         function: str | None = None,
+        key: str | None = None,
     ) -> Reply:
         """One request as API Gateway hands it to the function that has the route (or to `function`)."""
         found = operation_of(method, path)
         template, operation = found or (path, None)
         name = function or (operation["tags"][0] if operation else "earning")
         handler: Callable[..., Any] = importlib.import_module(f"functions.{name}.handler").handler
-        answer = handler(self._event(method, path, template, text, query, content_type, base64), None)
+        event = self._event(method, path, template, text, query, content_type, base64)
+        if key is not None:
+            # The gateway hands names of headers over in lower case.
+            event["headers"]["idempotency-key"] = key
+        answer = handler(event, None)
         reply = Reply(answer["statusCode"], answer["body"], answer["headers"])
         _check(reply, method.lower(), template if operation else None)
         self.calls.append(reply)

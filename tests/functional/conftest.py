@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.dynamodb.donations import charity_month_of
 from shared.adapters.dynamodb.items import entry_of, from_wire, wallet_of
+from shared.adapters.dynamodb.rewards import stock_of
 from shared.adapters.dynamodb.store import Backoff, Store
+from shared.adapters.dynamodb.table import charity_pk
 from shared.domain.audit import Break, audit
+from shared.domain.calendar import local_day
 from shared.domain.entry import MemberId
 from shared.domain.member import Login, Profile
 from shared.domain.program import ProgramVersion
+from shared.domain.tallies import MonthOf, Tallies
 from shared.entrypoint import wiring
 from shared.entrypoint.settings import Settings
 from tests.engines.engine import Engine
@@ -45,11 +50,19 @@ class Stage:
         items = [from_wire(item) for item in self.items()]
         entries = sorted((entry_of(item) for item in items if "seq" in item and "kind" in item), key=lambda e: e.sequence)
         wallets = [wallet_of(item) for item in items if item["sk"] == "WALLET"]
-        return [
-            found
-            for wallet in wallets
-            for found in audit(wallet, [entry for entry in entries if entry.member == wallet.member])
-        ]
+        books = {wallet.member: [entry for entry in entries if entry.member == wallet.member] for wallet in wallets}
+        found = [found for wallet in wallets for found in audit(wallet, books[wallet.member])]
+        return found + self._miscounts(items, Tallies.of(books.values()))
+
+    def _miscounts(self, items: list[dict[str, Any]], tallies: Tallies) -> list[Break]:
+        """Which stocks and charities' totals the entries do not make."""
+        day = local_day(self.wiring.clock.now(), grocer.ZONE)
+        stocks = {stock.reward: stock for stock in (stock_of(item) for item in items if item["sk"] == "STOCK")}
+        months = [charity_month_of(item) for item in items if item["pk"].startswith(charity_pk(""))]
+        given = {MonthOf.of(month): month.given for month in months}
+        breaks = [tallies.stock_break(reward, stocks.get(reward), day) for reward in stocks.keys() | tallies.rewards()]
+        breaks += [tallies.charity_break(place, given.get(place)) for place in given.keys() | tallies.given.keys()]
+        return [found for found in breaks if found]
 
     def activate(self, version: ProgramVersion) -> None:
         """Put a version into force without waiting."""

@@ -9,7 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions.wallets.handler import handler
 from infra.openapi import make_document
-from tests.fakes.grocer import ADA, document, order
+from tests.fakes.grocer import ADA, BOB, document, order
 from tests.functional.api import DOCUMENT, MEMBER, OPERATOR, POS, Caller
 from tests.functional.conftest import Stage
 
@@ -32,6 +32,45 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/purchases/quote"): {POS},
     ("POST", "/v1/purchases/batch"): {POS},
     ("GET", "/v1/purchases/{order_id}"): STAFF,
+    ("POST", "/v1/purchases/{order_id}/refunds"): STAFF,
+    ("POST", "/v1/members/{member_id}/redemptions"): STAFF,
+    ("POST", "/v1/members/{member_id}/redemptions/quote"): STAFF,
+    ("GET", "/v1/members/{member_id}/redemptions"): STAFF,
+    ("GET", "/v1/redemptions/{redemption_id}"): STAFF,
+    ("POST", "/v1/redemptions/{redemption_id}/cancel"): STAFF,
+    ("POST", "/v1/me/redemptions"): {MEMBER},
+    ("POST", "/v1/me/redemptions/quote"): {MEMBER},
+    ("GET", "/v1/me/redemptions"): {MEMBER},
+    ("GET", "/v1/me/redemptions/{redemption_id}"): {MEMBER},
+    ("POST", "/v1/me/redemptions/{redemption_id}/cancel"): {MEMBER},
+    ("POST", "/v1/vouchers/validate"): {POS},
+    ("POST", "/v1/vouchers/redeem"): {POS},
+    ("POST", "/v1/members/{member_id}/transfers"): {OPERATOR},
+    ("POST", "/v1/me/transfers"): {MEMBER},
+    ("POST", "/v1/members/{member_id}/merge"): {OPERATOR},
+    ("POST", "/v1/members/{member_id}/adjustments"): {OPERATOR},
+    ("GET", "/v1/adjustments"): {OPERATOR},
+    ("GET", "/v1/adjustments/{adjustment_id}"): {OPERATOR},
+    ("POST", "/v1/adjustments/{adjustment_id}/approve"): {OPERATOR},
+    ("POST", "/v1/adjustments/{adjustment_id}/reject"): {OPERATOR},
+    ("GET", "/v1/donations"): STAFF,
+    ("GET", "/v1/members/{member_id}/donations"): STAFF,
+    ("GET", "/v1/me/donations"): {MEMBER},
+    ("GET", "/v1/rewards"): STAFF,
+    ("GET", "/v1/rewards/{reward_id}"): STAFF,
+    ("PUT", "/v1/rewards/{reward_id}"): {OPERATOR},
+    ("DELETE", "/v1/rewards/{reward_id}"): {OPERATOR},
+    ("PUT", "/v1/rewards/{reward_id}/stock"): {OPERATOR},
+    ("GET", "/v1/members/{member_id}/rewards"): STAFF,
+    ("GET", "/v1/me/rewards"): {MEMBER},
+    ("POST", "/v1/gift-cards"): {OPERATOR},
+    ("POST", "/v1/gift-cards/balance"): {POS},
+    ("POST", "/v1/gift-cards/spend"): {POS},
+    ("GET", "/v1/gift-cards/{card_id}"): STAFF,
+    ("POST", "/v1/gift-cards/{card_id}/activate"): STAFF,
+    ("POST", "/v1/gift-cards/{card_id}/refunds"): {POS},
+    ("POST", "/v1/gift-cards/{card_id}/block"): {OPERATOR},
+    ("POST", "/v1/gift-cards/{card_id}/unblock"): {OPERATOR},
     ("GET", "/v1/program"): STAFF,
     ("PUT", "/v1/program"): {OPERATOR},
     ("GET", "/v1/test-clock"): {OPERATOR},
@@ -40,6 +79,14 @@ ROUTES: dict[tuple[str, str], set[str]] = {
 }
 """Who may call what: the reference that the code is held to."""
 
+MUG = {"name": "Mug", "benefit": {"kind": "free_product", "sku": "mug"}, "currency": "points", "price": {"points": 9}}
+
+CODE = "0000-0000-0000-0000"
+"""A code whose check symbol fits, and which no card has."""
+VOUCHER = "0000-0000-0000"
+"""As much of a voucher."""
+WHO = ("me", "members/{member_id}")
+
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members"): {"customer_id": "new"},
     ("PATCH", "/v1/members/{member_id}"): {"locale": "en"},
@@ -47,17 +94,46 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/purchases"): order(),
     ("POST", "/v1/purchases/quote"): order(),
     ("POST", "/v1/purchases/batch"): {"purchases": [order()]},
+    ("POST", "/v1/purchases/{order_id}/refunds"): {"refund_id": "refund-1", "occurred_at": "2026-03-02T17:00:00Z"},
+    **{("POST", f"/v1/{who}/redemptions{what}"): {"reward_id": "mug"} for who in WHO for what in ("", "/quote")},
+    ("POST", "/v1/redemptions/{redemption_id}/cancel"): {},
+    ("POST", "/v1/me/redemptions/{redemption_id}/cancel"): {},
+    ("POST", "/v1/vouchers/validate"): {"code": VOUCHER, "member_id": ADA},
+    ("POST", "/v1/vouchers/redeem"): {"code": VOUCHER, "member_id": ADA, "order_id": "order-2"},
+    **{("POST", f"/v1/{who}/transfers"): {"to": BOB, "currency": "points", "points": 1} for who in WHO},
+    ("POST", "/v1/members/{member_id}/merge"): {"into": BOB, "reason": "one person"},
+    ("POST", "/v1/members/{member_id}/adjustments"): {"currency": "points", "points": 1, "reason": "late"},
+    ("POST", "/v1/adjustments/{adjustment_id}/reject"): {"reason": "too much"},
+    ("PUT", "/v1/rewards/{reward_id}"): MUG,
+    ("PUT", "/v1/rewards/{reward_id}/stock"): {"total": 5},
+    ("POST", "/v1/gift-cards"): {"amount": 5000, "currency": "USD"},
+    ("POST", "/v1/gift-cards/balance"): {"code": CODE},
+    ("POST", "/v1/gift-cards/spend"): {"code": CODE, "order_id": "order-1", "amount": 1, "currency": "USD"},
+    ("POST", "/v1/gift-cards/{card_id}/refunds"): {"order_id": "order-1", "refund_id": "r1", "amount": 1},
+    ("POST", "/v1/gift-cards/{card_id}/block"): {"reason": "lost"},
+    ("POST", "/v1/gift-cards/{card_id}/unblock"): {"reason": "found"},
     ("PUT", "/v1/program"): {"program": document(name="New")},
     ("PUT", "/v1/test-clock"): {"now": "2030-01-01T00:00:00Z"},
 }
 
 
+QUERIES = {("GET", "/v1/members"): "customer_id=customer-ada", ("GET", "/v1/donations"): "charity=sea_rescue"}
+
+
 def call(caller: Caller, route: tuple[str, str]) -> Any:
     """A request of the route that would be right for the right caller."""
     method, template = route
-    path = template.format(member_id=ADA, entry_id="purchase:order-1", order_id="order-1")
-    query = "customer_id=customer-ada" if route == ("GET", "/v1/members") else ""
-    return caller.send(method, path, json.dumps(BODIES[route]) if route in BODIES else None, query=query)
+    path = template.format(
+        member_id=ADA,
+        entry_id="purchase:order-1",
+        order_id="order-1",
+        reward_id="mug",
+        card_id="card-1",
+        redemption_id="key:0:redeem:wish-1",
+        adjustment_id="key:0:adjust:case-1",
+    )
+    body = json.dumps(BODIES[route]) if route in BODIES else None
+    return caller.send(method, path, body, query=QUERIES.get(route, ""), key="key-1")
 
 
 def test_the_document_names_every_route_with_its_scopes() -> None:

@@ -25,6 +25,7 @@ def test_an_enrolled_member_can_be_read_with_every_field_in_its_normal_form(till
         "status": "active",
         "enrolled_at": "2026-03-02T17:00:00Z",
         "closed_at": None,
+        "merged_into": None,
         "email": "zoë.example@example.com",
         "phone": "+12015550177",
         "consents": {

@@ -69,6 +69,7 @@ def test_a_recorded_purchase_can_be_read_back_with_its_entry(till: Caller, opera
             "occurred_at": "2026-03-02T17:00:00Z",
             "channel": "app",
             "store": "store-7",
+            "paid_with_rewards": 0,
             "lines": [lines[0], {**lines[1], "category": None}],
         }
 

@@ -24,7 +24,8 @@ from tests.fakes import grocer
 from tests.fakes.clients import product_client
 from tests.fakes.clock import FakeClock
 from tests.fakes.grocer import ADA, BOB, order, purchase
-from tests.fakes.memory_ledger import FixedPrograms, MemoryLedger
+from tests.fakes.memory_catalog import FixedPrograms
+from tests.fakes.memory_ledger import MemoryLedger
 from tests.functional.api import Caller
 from tests.functional.conftest import Stage
 

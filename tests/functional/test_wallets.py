@@ -47,9 +47,10 @@ def test_a_new_wallet_shows_every_currency_of_the_program_at_nothing(till: Calle
                 "expiring_soon": 0,
                 "deadlines": [],
                 "pending_until": [],
-                "lifetime": {"earned": 0, "redeemed": 0, "expired": 0, "adjusted": 0},
+                "lifetime": {"earned": 0, "redeemed": 0, "expired": 0, "adjusted": 0, "transferred": 0},
             }
         ],
+        "open_redemptions": [],
     }
 
 
@@ -183,7 +184,8 @@ def test_a_closed_wallet_is_empty_and_says_so(till: Caller, operator: Caller, cl
     operator.post(f"/v1/members/{ADA}/close")
     wallet = till.get(WALLET).json
     assert (wallet["status"], wallet["currencies"][0]["balance"]) == ("closed", 0)
-    assert wallet["currencies"][0]["lifetime"] == {"earned": 10, "redeemed": 0, "expired": 0, "adjusted": 10}
+    lifetime = {"earned": 10, "redeemed": 0, "expired": 0, "adjusted": 10, "transferred": 0}
+    assert wallet["currencies"][0]["lifetime"] == lifetime
     before = till.get(WALLET, as_of=TODAY).json
     assert (before["status"], before["currencies"][0]["balance"]) == ("active", 10)
 

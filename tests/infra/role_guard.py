@@ -26,11 +26,19 @@ class NotAllowedError(AssertionError):
 
 
 class GuardedClient:
-    """Passes on what `statements`, those of a role, allow; set them before each call."""
+    """Passes on what `statements`, those of a function's role, allow; `serve` sets them before each call.
+
+    `needed` are the writes that were asked for: function, action, and the pattern of keys that allowed it.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self.statements: list[dict[str, Any]] = []
+        self.serve("", [])
+        self.needed: set[tuple[str, str, str]] = set()
+
+    def serve(self, function: str, statements: list[dict[str, Any]]) -> None:
+        """From now on these are the rights."""
+        self.function, self.statements = function, statements
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -62,8 +70,12 @@ class GuardedClient:
         return self._client.transact_write_items(**arguments)
 
     def _check(self, request: Request) -> None:
-        if not any(_allows(statement, request) for statement in self.statements):
+        allowing = [statement for statement in self.statements if _allows(statement, request)]
+        if not allowing:
             raise NotAllowedError(f"no statement of the role allows {request}")
+        action, _, keys = request
+        patterns = {pattern for statement in allowing for pattern in keys_of(statement) or ()}
+        self.needed |= {(self.function, action, one) for one in patterns for key in keys if fnmatchcase(key, one)}
 
 
 def _parts(part: dict[str, Any]) -> Iterator[Request]:
@@ -75,11 +87,17 @@ def _key(item: dict[str, Any]) -> str:
     return str(item["pk"]["S"])
 
 
+def keys_of(statement: dict[str, Any]) -> list[str] | None:
+    """The patterns of partition keys that a statement is held to; None: any key."""
+    found: list[str] | None = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+    return found
+
+
 def _allows(statement: dict[str, Any], request: Request) -> bool:
     action, index, keys = request
     actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
     resource = str(statement["Resource"])
     on_index = f"/index/{index}" in resource if index else "/index/" not in resource
-    patterns = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+    patterns = keys_of(statement)
     held = patterns is None or all(any(fnmatchcase(key, pattern) for pattern in patterns) for key in keys)
     return f"dynamodb:{action}" in actions and on_index and held

@@ -44,7 +44,7 @@ def test_the_table_is_on_demand_streamed_and_restorable_on_every_stage(
 def test_the_history_index_holds_a_members_entries_in_order(prod: Synthesized) -> None:
     table = prod.only("DynamoDB::Table")["Properties"]
     (index,) = table["GlobalSecondaryIndexes"]
-    summary = ["kind", "occurred_at", "recorded_at", "recorded_on", "postings", "after", "prev"]
+    summary = ["kind", "occurred_at", "recorded_at", "recorded_on", "postings", "after", "prev", "effect", "lapsed"]
     assert index == {
         "IndexName": "history",
         "KeySchema": [
@@ -150,3 +150,14 @@ def test_a_shop_with_its_own_issuers_has_no_pools(synth: Synth) -> None:
         "staff": {"Issuer": "https://staff.example", "Audience": ["api"]},
     }
     assert set(stage.service["Outputs"]) == {"ApiUrl", "TableName"}
+
+
+def test_each_named_till_has_a_client_of_its_own(synth: Synth) -> None:
+    stage = synth("prod", tills="north,south")
+    names = {key[: -len("12345678")] for key in stage.of_type("Cognito::UserPoolClient")}
+    assert {"StaffPoolPos", "StaffPoolPosNorth", "StaffPoolPosSouth"} <= names
+    [staff] = (
+        one["Properties"] for one in stage.of_type("ApiGatewayV2::Authorizer").values() if one["Properties"]["Name"] == "staff"
+    )
+    assert len(staff["JwtConfiguration"]["Audience"]) == 4
+    assert {"PosClientIdNorth", "PosClientIdSouth"} <= set(stage.service["Outputs"])

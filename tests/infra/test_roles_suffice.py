@@ -18,9 +18,12 @@ from tests.fakes.clients import product_client
 from tests.fakes.clock import FakeClock
 from tests.functional.api import DOCUMENT, MEMBER, MEMBER_ISSUER, OPERATOR, POS, Caller, Reply, operation_of
 from tests.infra.conftest import Synthesized
-from tests.infra.role_guard import GuardedClient, NotAllowedError
+from tests.infra.role_guard import GuardedClient, NotAllowedError, keys_of
+from tests.infra.test_roles import listed
 
 pytestmark = pytest.mark.infra
+
+WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 
 
 @dataclass
@@ -37,7 +40,8 @@ class GuardedCaller(Caller):
         found = operation_of(method, path)
         assert found
         template, operation = found
-        self.guard.statements = self.stage.role(operation["tags"][0]).get("table", [])
+        function = operation["tags"][0]
+        self.guard.serve(function, self.stage.role(function).get("table", []))
         self.served.add((method, template))
         reply = super().send(method, path, text, **options)
         assert reply.status < 500, reply.text
@@ -62,7 +66,8 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
     operator = GuardedCaller(OPERATOR, subject="operator-1").under(guard, dev, served)
     ada = GuardedCaller(MEMBER, MEMBER_ISSUER, "sub-ada").under(guard, dev, served)
 
-    assert operator.put("/v1/program", {"program": grocer.document()}).status == 200
+    generous = grocer.document(transfers={"currencies": ["points"], "points_max": 100})
+    assert operator.put("/v1/program", {"program": generous}).status == 200
     assert till.get("/v1/program").status == 200
     login = {"issuer": MEMBER_ISSUER, "subject": "sub-ada"}
     enrolled = till.post("/v1/members", {"customer_id": "ada", "email": "ada@example.com", "login": login})
@@ -94,6 +99,46 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
     assert ada.get("/v1/me/entries").status == 200
     assert ada.get(f"/v1/me/entries/{entry}").status == 200
 
+    reward = "/v1/rewards/mug"
+    mug = {"name": "A mug", "benefit": {"kind": "free_product", "sku": "mug"}, "currency": "points", "price": {"points": 5}}
+    for change in ({"stock_limited": True}, {"stock_limited": True, "name": "A blue mug"}):
+        assert operator.put(reward, {**mug, **change}).status == 200
+    for total in (5, 7):
+        assert operator.put(f"{reward}/stock", {"total": total}).status == 200
+    assert till.get("/v1/rewards").status == 200
+    assert till.get(reward).status == 200
+    assert till.get(f"{path}/rewards").status == 200
+    assert ada.get("/v1/me/rewards").status == 200
+    assert operator.send("DELETE", reward).status == 200
+
+    issued = operator.post("/v1/gift-cards", {"amount": 5000, "currency": "USD", "pending": True}, key="key-1")
+    assert issued.status == 201
+    # The same request again reads what the first one wrote.
+    again = {"currency": "USD", "amount": 5000, "pending": True}
+    assert operator.post("/v1/gift-cards", again, key="key-1").text == issued.text
+    [gift_card] = issued.json["cards"]
+    card, code = f"/v1/gift-cards/{gift_card['entry']['card_id']}", gift_card["code"]
+    assert till.post(f"{card}/activate").status == 201
+    assert till.post("/v1/gift-cards/balance", {"code": code}).status == 200
+    for _ in range(2):
+        # The first miss of a caller is put, the next updated.
+        assert till.post("/v1/gift-cards/balance", {"code": "0" * 16}).status == 404
+    spend = {"code": code, "order_id": "order-1", "amount": 100, "currency": "USD"}
+    assert till.post("/v1/gift-cards/spend", spend).status == 201
+    assert till.post(f"{card}/refunds", {"order_id": "order-1", "refund_id": "r1", "amount": 50}).status == 201
+    assert operator.post(f"{card}/block", {"reason": "lost"}, key="key-1").status == 201
+    assert operator.post(f"{card}/unblock", {"reason": "found"}, key="key-1").status == 201
+    assert till.get(card).status == 200
+
+    redeem_and_refund(till, operator, ada, member)
+    give_and_merge(till, operator, ada, member)
+    second = GuardedCaller(OPERATOR, subject="operator-2").under(guard, dev, served)
+    adjust(operator, second, member)
+    for period in ({}, {"from": "2026-01", "until": "2026-12"}):
+        assert till.get("/v1/donations", charity="sea_rescue", **period).json["totals"][0]["gifts"] == 2
+    assert till.get(f"{path}/donations").json["totals"][0]["gifts"] == 2
+    assert ada.get("/v1/me/donations", year="2026").json["totals"][0]["gifts"] == 2
+
     assert operator.get("/v1/test-clock").status == 200
     for day in ("2026-04-01", "2026-04-02"):
         assert operator.put("/v1/test-clock", {"now": f"{day}T00:00:00Z"}).status == 200
@@ -106,6 +151,88 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
         # The document's own function has no right on the table to try.
         if operation["tags"] != ["openapi"]
     }
+    # Each right to write was needed: without any one of them, this very test fails.
+    assert {need for need in guard.needed if need[1] in WRITES} == {
+        (function, action, pattern)
+        for function in dev.functions()
+        for statement in dev.role(function).get("table", [])
+        for action in WRITES
+        if f"dynamodb:{action}" in listed(statement["Action"])
+        for pattern in keys_of(statement) or ()
+    }
+
+
+def redeem_and_refund(till: GuardedCaller, operator: GuardedCaller, ada: GuardedCaller, member: str) -> None:
+    """Every kind of reward that writes something of its own, and the refund of an order that all of them paid."""
+    path, paid = f"/v1/members/{member}", grocer.order("order-paid", 20_000, member_id=member, paid_with_rewards=1_000)
+    discount = {"kind": "discount", "amount": 500}
+    gift = {"kind": "donation", "charity": "sea_rescue", "charity_name": "Sea Rescue", "points": 1, "minor_units": 1}
+    for name, benefit in {"five_off": discount, "card": {"kind": "gift_card", "amount": 500}, "gift": gift}.items():
+        offer = {"name": name, "benefit": benefit, "currency": "points", "price": {"points": 2}, "stock_limited": True}
+        assert operator.put(f"/v1/rewards/{name}", offer).status == 200
+        assert operator.put(f"/v1/rewards/{name}/stock", {"total": 5}).status == 200
+    wish = {"reward_id": "five_off"}
+    assert till.post(f"{path}/redemptions/quote", wish).status == 200
+    assert ada.post("/v1/me/redemptions/quote", wish).status == 200
+    issued = till.post(f"{path}/redemptions", wish, key="wish-1").json
+    for _ in range(2):
+        card = till.post(f"{path}/redemptions", {"reward_id": "card"}, key="wish-2").json
+    for key in ("wish-3", "wish-4"):
+        # The first donation of a month begins its sum, the next adds to it.
+        assert till.post(f"{path}/redemptions", {"reward_id": "gift"}, key=key).status == 201
+    # A refusal is kept under its key.
+    dear = {"name": "Dear", "benefit": discount, "currency": "points", "price": {"points": 10**6}}
+    assert operator.put("/v1/rewards/dear", dear).status == 200
+    assert till.post(f"{path}/redemptions", {"reward_id": "dear"}, key="wish-5").problem == "points-short"
+    assert ada.post("/v1/me/redemptions", wish, key="tap-1").status == 201
+    [_, open_one] = till.get(f"{path}/redemptions").json["redemptions"]
+    assert len(ada.get("/v1/me/redemptions").json["redemptions"]) == 2
+    assert ada.get(f"/v1/me/redemptions/{open_one['redemption_id']}").status == 200
+    assert till.post(f"/v1/redemptions/{open_one['redemption_id']}/cancel", {}).status == 200
+    assert ada.post(f"/v1/me/redemptions/{open_one['redemption_id']}/cancel", {}).status == 200
+    guesser = GuardedCaller(POS, subject="till-2").under(till.guard, till.stage, till.served)
+    for _ in range(2):
+        assert guesser.post("/v1/vouchers/validate", {"code": "0" * 12, "member_id": member}).status == 404
+    shown = {"code": issued["code"], "member_id": member}
+    assert till.post("/v1/vouchers/validate", shown).status == 200
+    assert till.post("/v1/vouchers/redeem", {**shown, "order_id": "order-paid"}).status == 200
+    assert till.get(f"/v1/redemptions/{issued['redemption_id']}").json["state"] == "redeemed"
+
+    spend = {"code": card["code"], "order_id": "order-paid", "amount": 500, "currency": "USD"}
+    assert till.post("/v1/gift-cards/spend", spend).status == 201
+    assert till.post("/v1/purchases", paid).status == 201
+    refund = {"refund_id": "all", "occurred_at": "2026-03-02T17:00:00Z"}
+    back = till.post("/v1/purchases/order-paid/refunds", refund)
+    assert {part["kind"]: part["amount"] for part in back.json["returned"]} == {"points": 2, "gift_card": 500}
+
+
+def give_and_merge(till: GuardedCaller, operator: GuardedCaller, ada: GuardedCaller, member: str) -> None:
+    """Points that go to another member, and that member's merge into the first."""
+    other = till.post("/v1/members", {"customer_id": "ada-again"}).json["member_id"]
+    given = {"to": other, "currency": "points", "points": 2}
+    assert ada.post("/v1/me/transfers", given, key="gift-1").status == 201
+    assert operator.post(f"/v1/members/{member}/transfers", given, key="gift-2").status == 201
+    too_much = {**given, "points": 101}
+    assert operator.post(f"/v1/members/{member}/transfers", too_much, key="gift-3").problem == "transfer-not-offered"
+    # A correction of what was given reads on from one history into the other.
+    assert till.post("/v1/purchases/order-2/refunds", {"refund_id": "r1", "occurred_at": "2026-03-02T17:00:00Z"}).status == 201
+    assert operator.post(f"/v1/members/{other}/merge", {"into": member, "reason": "one person"}).status == 200
+    assert till.post("/v1/purchases/order-3/refunds", {"refund_id": "r1", "occurred_at": "2026-03-02T17:00:00Z"}).status == 201
+
+
+def adjust(operator: GuardedCaller, second: GuardedCaller, member: str) -> None:
+    """Adjustments by one operator, and by two: posted, refused, approved and rejected."""
+    path, asked = f"/v1/members/{member}/adjustments", {"currency": "points", "reason": "the parcel came late"}
+    for _ in range(2):
+        assert operator.post(path, {**asked, "points": 5}, key="case-1").status == 201
+    assert operator.post(path, {**asked, "points": -9_999}, key="case-2").problem == "points-short"
+    waiting = [operator.post(path, {**asked, "points": points}, key=f"case-{points}") for points in (10_001, 10_002)]
+    assert [reply.status for reply in waiting] == [202, 202]
+    assert len(operator.get("/v1/adjustments").json["adjustments"]) == 2
+    first, other = (f"/v1/adjustments/{reply.json['adjustment_id']}" for reply in waiting)
+    assert second.post(f"{first}/approve").status == 200
+    assert second.post(f"{other}/reject", {"reason": "too much"}).status == 200
+    assert operator.get(first).json["state"] == "posted"
 
 
 def put(pk: str) -> dict[str, Any]:
@@ -114,10 +241,22 @@ def put(pk: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("function", "key"),
-    [("earning", "MEMBER#1"), ("members", "ORDER#1"), ("wallets", "MEMBER#1"), ("program", "CLOCK"), ("openapi", "X")],
+    [
+        ("earning", "MEMBER#1"),
+        ("redemption", "MEMBER#1"),
+        ("transfers", "MEMBER#1"),
+        ("adjustments", "MEMBER#1"),
+        ("donations", "CHARITY#1"),
+        ("members", "ORDER#1"),
+        ("wallets", "MEMBER#1"),
+        ("rewards", "MEMBER#1"),
+        ("gift_cards", "MEMBER#1"),
+        ("program", "CLOCK"),
+        ("openapi", "X"),
+    ],
 )
 def test_a_role_is_refused_where_it_has_no_business(dev: Synthesized, function: str, key: str) -> None:
     guard = GuardedClient(client=None)
-    guard.statements = dev.role(function).get("table", [])
+    guard.serve(function, dev.role(function).get("table", []))
     with pytest.raises(NotAllowedError):
         guard.transact_write_items(**put(key))

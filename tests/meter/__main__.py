@@ -1,4 +1,4 @@
-"""`python -m tests.meter`: print what recording a purchase costs."""
+"""`python -m tests.meter`: print what recording a purchase, spending points and taking either back cost."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ from rich.console import Console
 
 from tests.engines.ministack import ministack_table
 from tests.meter.readings import by_entries, by_lines
+from tests.meter.redemption_readings import large_redemptions, redemptions, refunds, uses
 from tests.meter.report import table_of
-from tests.meter.shop import open_shop
+from tests.meter.shop import BY_DAY, open_shop
 
 
 def main() -> None:
-    """Measure on a table of its own, in process."""
+    """Measure on tables of its own, in process."""
     logging.disable(logging.INFO)
+    console = Console()
     with ministack_table() as engine, open_shop(engine) as shop:
-        console = Console()
         console.print(table_of("POST /v1/purchases, warm, by the order's length", by_lines(shop)))
         console.print(table_of("POST /v1/purchases, warm, by the member's past", by_entries(shop)))
+    with ministack_table() as engine, open_shop(engine, BY_DAY) as shop:
+        console.print(table_of("Redemptions of 20 points, warm, points by day", redemptions(shop)))
+        console.print(table_of("The same of a stocked reward", redemptions(shop, "few")))
+        console.print(table_of("Redemptions of half of all points", large_redemptions(shop)))
+        console.print(table_of("Vouchers", uses(shop)))
+        console.print(table_of("Refunds", refunds(shop)))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,16 @@
-"""A year of orders, sent in the year's own time; and what Laurel says of it then and afterwards."""
+"""A year of orders, sent in the year's own time; and what Laurel says of it then and afterwards.
+
+Where members redeem, whoever was told a balance that pays for the reward asks for it just before the next order, takes it, and
+uses its voucher on that order: quoted, issued, used, all through the handlers.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from functions.wallets.models import Basis
 from functions.wallets.read_wallet import read_wallet
@@ -18,6 +24,16 @@ from tests.retail.shop import Shop
 CURRENCY = "points"
 LAST_DAY = date(2018, 12, 31)
 """When all points of the year 2017 are gone."""
+COST = 500
+REWARD: dict[str, Any] = {
+    "id": "five_off",
+    "name": "5 dollars off",
+    "benefit": {"kind": "discount", "amount": 500},
+    "currency": CURRENCY,
+    "price": {"points": COST},
+    # A voucher is good for its day only: one that the till did not take would return its points, and spoil the year's figures.
+    "lapse_days": 1,
+}
 
 
 def _nothing(_: RetailOrder) -> None: ...
@@ -27,20 +43,26 @@ def _nothing(_: RetailOrder) -> None: ...
 class Replay:
     """Sends orders to a shop, and lets it stand still at the end of every month to read all wallets.
 
-    `closings` holds what was outstanding then, by month; `told` the balance that each household's last answer told it.
+    With `redeems`, members take a REWARD whenever they can, just before an order. `closings` holds what was outstanding then,
+    by month; `told` the balance that each household's last answer told it; `redemptions` how often each household redeemed.
     """
 
     shop: Shop
+    redeems: bool = False
     on_order: Callable[[RetailOrder], None] = _nothing
     members: dict[str, MemberId] = field(default_factory=dict)
     orders: int = 0
     earned_by_answers: int = 0
+    redeemed_by_answers: int = 0
+    redemptions: Counter[str] = field(default_factory=Counter)
     told: dict[str, int] = field(default_factory=dict)
     closings: dict[str, int] = field(default_factory=dict)
     _month: date = date(2017, 1, 1)
 
     def run(self, orders: Iterable[RetailOrder]) -> None:
         """Send the orders, which must be sorted by time, then let time pass to the end of LAST_DAY."""
+        if self.redeems:
+            self.shop.offer(REWARD)
         for order in orders:
             self._pass_time(order.occurred_at)
             self._serve(order)
@@ -51,11 +73,22 @@ class Replay:
         member = self.members.get(order.household)
         if member is None:
             member = self.members[order.household] = self.shop.enrol(order.household)
+        if self.redeems and self.told.get(order.household, 0) >= COST:
+            self._redeem(member, order)
         answer = self.shop.record(purchase(order, member))
         self.orders += 1
         self.earned_by_answers += sum(earned["points"] for earned in answer["earned"])
         # An order that earns nothing, before any other, leaves no balance of any currency to tell.
         self.told[order.household] = sum(balance["balance"] for balance in answer["balances"])
+
+    def _redeem(self, member: MemberId, order: RetailOrder) -> None:
+        quoted = self.shop.quote(member, REWARD["id"])
+        assert (quoted["points"], quoted["active"]) == (COST, self.told[order.household]), quoted
+        issued = self.shop.redeem(member, REWARD["id"], key=order.order_id)
+        used = self.shop.use_voucher(member, issued["code"], order.order_id)
+        assert (used["redemption_id"], used["state"]) == (issued["redemption_id"], "redeemed")
+        self.redeemed_by_answers += issued["points"]
+        self.redemptions[order.household] += 1
 
     def _pass_time(self, instant: datetime) -> None:
         while (end := _end_of(first_of_next_month(self._month) - timedelta(days=1))) <= instant:

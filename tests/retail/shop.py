@@ -1,8 +1,9 @@
-"""The earning function in process: the handler's own code over a ledger in memory, or over MiniStack's request handler."""
+"""A stage in process: the handlers' own code over a ledger in memory, or over MiniStack's request handler."""
 
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -11,19 +12,24 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import functions.earning.handler
 import functions.members.handler
+import functions.redemption.handler
+import functions.wallets.handler
 from shared.adapters.dynamodb.store import Backoff, Store
 from shared.domain.entry import MemberId
 from shared.domain.program import ProgramVersion, parse_program
+from shared.domain.reward import parse_reward
 from shared.entrypoint import app, wiring
 from shared.entrypoint.settings import Settings
-from shared.ports import Ledger, Programs
+from shared.ports import Ledger, Programs, Rewards
 from tests.engines.ministack import ministack_table
 from tests.fakes.clients import product_client
 from tests.fakes.clock import FakeClock
-from tests.fakes.memory_ledger import FixedPrograms, MemoryLedger
+from tests.fakes.memory_catalog import FixedPrograms, MemoryCodes, MemoryRewards
+from tests.fakes.memory_ledger import MemoryLedger
 
 DAWN = datetime(2017, 1, 1, tzinfo=UTC)
 """Before the first order of the data."""
@@ -39,12 +45,36 @@ class Shop:
 
     ledger: Ledger
     programs: Programs
+    rewards: Rewards
     clock: FakeClock
     enrol: Callable[[str], MemberId]
 
+    def offer(self, document: dict[str, Any]) -> None:
+        """Put a reward into the catalog."""
+        self.rewards.put(parse_reward(document), self.clock.now())
+
     def record(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Send a purchase to the function; gives its answer. Raises AssertionError where it is refused."""
-        return _called(functions.earning.handler.handler, "/v1/purchases", body)
+        """Send a purchase to the function; gives its answer. Like the others, raises AssertionError where it is refused."""
+        return _called(functions.earning.handler.handler, "POST", "/v1/purchases", body, status=201)
+
+    def quote(self, member: MemberId, reward: str) -> dict[str, Any]:
+        """What a redemption of the reward would take now."""
+        path = f"/v1/members/{member}/redemptions/quote"
+        return _called(functions.redemption.handler.handler, "POST", path, {"reward_id": reward})
+
+    def redeem(self, member: MemberId, reward: str, key: str) -> dict[str, Any]:
+        """Take the points for the reward, once per Idempotency-Key; the answer has the voucher's code."""
+        path = f"/v1/members/{member}/redemptions"
+        return _called(functions.redemption.handler.handler, "POST", path, {"reward_id": reward}, status=201, key=key)
+
+    def use_voucher(self, member: MemberId, code: str, order_id: str) -> dict[str, Any]:
+        """Take a voucher for an order, as the till does."""
+        body = {"code": code, "member_id": member, "order_id": order_id}
+        return _called(functions.redemption.handler.handler, "POST", "/v1/vouchers/redeem", body)
+
+    def wallet(self, member: MemberId, **query: str) -> dict[str, Any]:
+        """A member's points, now or `as_of` a past day."""
+        return _called(functions.wallets.handler.handler, "GET", f"/v1/members/{member}/wallet", query=query)
 
 
 @dataclass(frozen=True)
@@ -70,14 +100,16 @@ def open_shop(engine: EngineName, document: dict[str, Any] | None = None) -> Abs
 def _open_in_memory(document: dict[str, Any] | None) -> Iterator[Shop]:
     clock = FakeClock(DAWN)
     ledger, programs = MemoryLedger(clock), FixedPrograms(_first_version(document))
+    rewards, attempts = MemoryRewards(ledger), MemoryCodes(ledger)
 
     def enrol(household: str) -> MemberId:
         member = MemberId(f"household-{household}")
         ledger.open(member, clock.now())
         return member
 
-    with _wired(SimpleNamespace(ledger=ledger, programs=programs)):
-        yield Shop(ledger, programs, clock, enrol)
+    codes = secrets.SystemRandom()
+    with _wired(SimpleNamespace(ledger=ledger, programs=programs, clock=clock, attempts=attempts, code_rng=codes)):
+        yield Shop(ledger, programs, rewards, clock, enrol)
 
 
 @contextmanager
@@ -92,11 +124,13 @@ def open_stored_shop(document: dict[str, Any] | None = None) -> Iterator[StoredS
         wired.programs.latest()
 
         def enrol(household: str) -> MemberId:
-            answer = _called(functions.members.handler.handler, "/v1/members", {"customer_id": household})
+            body = {"customer_id": household}
+            answer = _called(functions.members.handler.handler, "POST", "/v1/members", body, status=201)
             return MemberId(answer["member_id"])
 
         with _wired(wired):
-            yield StoredShop(wired.ledger, wired.programs, clock, enrol, Store(engine.client, engine.table))
+            store = Store(engine.client, engine.table)
+            yield StoredShop(wired.ledger, wired.programs, wired.rewards, clock, enrol, store)
 
 
 def _first_version(document: dict[str, Any] | None) -> ProgramVersion:
@@ -115,23 +149,33 @@ def _wired(wired: Any) -> Iterator[None]:
         app.logger.setLevel(level)
 
 
-def _called(handler: Handler, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """The answer of a till's POST, which must be 201."""
+def _called(
+    handler: Handler,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    query: dict[str, str] | None = None,
+    key: str | None = None,
+    status: int = 200,
+) -> dict[str, Any]:
+    """The answer to a till's request, which must be `status`; `key` is sent as the Idempotency-Key."""
     event = {
         "version": "2.0",
-        "routeKey": f"POST {path}",
+        "routeKey": f"{method} {path}",
         "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json"},
+        "rawQueryString": urlencode(query or {}),
+        "queryStringParameters": query or {},
+        "headers": {"content-type": "application/json", **({"idempotency-key": key} if key else {})},
         "requestContext": {
-            "http": {"method": "POST", "path": path},
+            "http": {"method": method, "path": path},
             "stage": "$default",
             "authorizer": {"jwt": {"claims": {"iss": "staff", "client_id": "till", "scope": "laurel/pos"}}},
         },
-        "body": json.dumps(body),
         "isBase64Encoded": False,
+        **({} if body is None else {"body": json.dumps(body)}),
     }
     answer = handler(event, None)
-    assert answer["statusCode"] == 201, f"POST {path} {body} was answered {answer['statusCode']} {answer['body']}"
+    assert answer["statusCode"] == status, f"{method} {path} {body} was answered {answer['statusCode']} {answer['body']}"
     parsed: dict[str, Any] = json.loads(answer["body"])
     return parsed

@@ -1,7 +1,8 @@
 """Deterministic simulation: the real handlers over a simulated network, clock and chance, replayed from one seed.
 
-    python -m tests.simulation --seeds 2000        many worlds, with a progress bar
-    python -m tests.simulation --seed 1234         one of them again, with all that happened in it
+    python -m tests.simulation --seeds 2000        many worlds of every scenario, with a progress bar
+    python -m tests.simulation --scenario redeem --seed 1234         one of them again, with all that happened in it
 
-A new operation joins as a new scenario: a file beside `earn.py`, and its line in SCENARIOS of `run.py`.
+`earn` sends orders; `redeem` spends points on rewards of which there are few; `undo` pays orders with vouchers and gift cards
+and refunds them. A new operation joins as a new scenario: a file beside `earn.py`, and its line in SCENARIOS of `run.py`.
 """

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from tests.simulation.mutations import MUTATIONS
@@ -20,8 +20,12 @@ def main(arguments: list[str]) -> int:
     """Exit code 0 where every world kept its promises, 1 at the first that did not."""
     options = _options(arguments)
     if options.seed is not None:
-        return _replay(options.seed, options.scenario, options.without)
-    return _many(range(options.first, options.first + options.seeds), options.scenario, options.without)
+        return _replay(options.seed, options.scenario or "earn", options.without)
+    seeds, console = range(options.first, options.first + options.seeds), Console()
+    for scenario in [options.scenario] if options.scenario else SCENARIOS:
+        if _many(console, seeds, scenario, options.without):
+            return 1
+    return 0
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -30,7 +34,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     which.add_argument("--seed", type=int, help="run this world alone and print all that happened in it")
     which.add_argument("--seeds", type=int, help="run this many worlds")
     parser.add_argument("--first", type=int, default=0, help="the first seed of --seeds (default 0)")
-    parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="earn")
+    parser.add_argument("--scenario", choices=sorted(SCENARIOS), help="of --seeds: all where none is named")
     parser.add_argument("--without", choices=sorted(MUTATIONS), help="plant this mutation: the worlds must then fail")
     return parser.parse_args(arguments)
 
@@ -42,10 +46,9 @@ def _replay(seed: int, scenario: str, without: str | None) -> int:
     return 1 if verdict.violations else 0
 
 
-def _many(seeds: range, scenario: str, without: str | None) -> int:
-    console = Console()
+def _many(console: Console, seeds: range, scenario: str, without: str | None) -> int:
     calls, happened = 0, Counter[str]()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()]
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(f"worlds of {scenario}", total=len(seeds))
         for seed in seeds:
@@ -56,7 +59,7 @@ def _many(seeds: range, scenario: str, without: str | None) -> int:
             if verdict.violations:
                 progress.stop()
                 return _broken(console, verdict)
-    console.print(_table(happened, len(seeds), calls))
+    console.print(_table(scenario, happened, len(seeds), calls))
     return 0
 
 
@@ -68,8 +71,9 @@ def _broken(console: Console, verdict: Verdict) -> int:
     return 1
 
 
-def _table(happened: Counter[str], worlds: int, calls: int) -> Table:
-    table = Table(title=f"{worlds:,} worlds, {calls:,} calls to DynamoDB, {happened.total():,} faults, no violation")
+def _table(scenario: str, happened: Counter[str], worlds: int, calls: int) -> Table:
+    title = f"{worlds:,} worlds of {scenario}, {calls:,} calls to DynamoDB, {happened.total():,} faults, no violation"
+    table = Table(title=title)
     table.add_column("fault")
     table.add_column("times", justify="right")
     for fault, times in sorted(happened.items()):

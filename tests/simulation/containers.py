@@ -52,7 +52,10 @@ class PowertoolsRequest:
 
 
 class Containers:
-    """The containers of one function in one world. A killed invocation takes its container with it."""
+    """The containers of one function (a module with a `handler` and its `app`) in one world.
+
+    A killed invocation takes its container with it.
+    """
 
     def __init__(
         self,
@@ -60,15 +63,14 @@ class Containers:
         clients: Clients,
         transport: Transport,
         table: str,
-        handler: Handler,
-        app: APIGatewayHttpResolver,
+        function: Any,
     ) -> None:
         self._world = world
         self._clients = clients
         self._transport = transport
         self._table = table
-        self._handler = handler
-        self._request = PowertoolsRequest(app)
+        self._handler: Handler = function.handler
+        self._request = PowertoolsRequest(function.app)
         self._idle: list[wiring.Wiring] = []
         self._invocations = 0
         world.ambients.append(self._request)

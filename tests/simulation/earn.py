@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from functions.earning.handler import app, handler
+import functions.earning.handler
 from shared.adapters.dynamodb.items import entry_of, from_wire
 from shared.domain.digest import request_hash
 from shared.domain.entry import Entry, MemberId
@@ -33,13 +34,9 @@ _SENT_AFTER_SECONDS = (0, 0, 0, 0.01, 0.02, 0.05, 1, 86_400, 180_000)
 class Earn:
     """One to three members, one to five orders, one to three tills each; and now and then a rival for an order id."""
 
-    app: Any = app
+    functions: Mapping[str, Any] = field(default_factory=lambda: {PATH: functions.earning.handler})
     members: list[MemberId] = field(default_factory=list)
     bodies: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-
-    def handle(self, event: Event, context: Any) -> dict[str, Any]:
-        """The earning function's handler, as Lambda calls it."""
-        return handler(event, context)
 
     def prepare(self, world: World, wired: Wiring) -> None:
         """Put a program into force and enrol the members."""

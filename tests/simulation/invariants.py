@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from shared.adapters.dynamodb.gift_cards import card_entry_of, card_of
 from shared.adapters.dynamodb.items import entry_of, from_wire, wallet_of
+from shared.adapters.dynamodb.rewards import stock_of
+from shared.adapters.dynamodb.table import is_entry
+from shared.domain.audit import audit
+from shared.domain.calendar import local_day
+from shared.domain.card_audit import audit_card
 from shared.domain.entry import Entry, MemberId
-from shared.domain.points import Account
-from shared.domain.wallet import Wallet, fold
+from shared.domain.gift_card import CardEntry
+from shared.domain.wallet import Wallet
 from tests.engines.ministack import Backend
 from tests.simulation.world import World
 
 Item = dict[str, Any]
-ENTRY_SORT_KEYS = frozenset({"PURCHASE", "CLOSURE"})
+ZONE = "America/New_York"
+"""Every simulated program's."""
+_WRITTEN_ONCE = ("ENTRY", "PURCHASE", "CLOSURE", "USE", "CANCEL", "CODE", "REFUND#", "TENDER#", "VERSION#")
+"""How the sort keys begin of what never changes once it is written: entries, kept refusals, codes, tenders, versions."""
 
 
 class Witness:
-    """Looks at each item as it is written: entries never change, a wallet's sequence grows by one at a time."""
+    """Looks at each item as it is written: what is written once never changes, and what is counted grows by one at a time.
+
+    No reward is ever used and held more often than there are of it.
+    """
 
     def __init__(self, backend: Backend, table: str) -> None:
         self._backend = backend
@@ -32,19 +44,36 @@ class Witness:
             item = self._backend.ask("GetItem", TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
             before = self._seen.get(place)
             if before is not None and item != before:
-                if place[1] in ENTRY_SORT_KEYS:
-                    world.violate(f"the entry {place[0]} was changed after it was written")
-                elif place[1] == "WALLET" and _sequence(item) != _sequence(before) + 1:
-                    world.violate(f"{place[0]} went from sequence {_sequence(before)} to {_sequence(item)}")
+                for broken in _change_broken(place, before, item):
+                    world.violate(broken)
+            if place[1] == "STOCK":
+                for broken in _stock_broken(item, world):
+                    world.violate(broken)
             self._seen[place] = item
+
+
+def _change_broken(place: tuple[str, str], before: Item, item: Item) -> Iterator[str]:
+    pk, sk = place
+    if sk.startswith(_WRITTEN_ONCE) or pk.startswith("CARDLOG#"):
+        yield f"the entry {pk} was changed after it was written"
+    for kind, counter in (("WALLET", "seq"), ("STOCK", "version"), ("CARD", "number")):
+        if sk == kind and _count(item, counter) != _count(before, counter) + 1:
+            yield f"{pk} went from sequence {_count(before, counter)} to {_count(item, counter)}"
+
+
+def _stock_broken(item: Item, world: World) -> Iterator[str]:
+    stock, day = stock_of(from_wire(item)), local_day(world.now(), ZONE)
+    if stock.available(day) < 0:
+        yield f"{stock.reward} is oversold: {stock}"
 
 
 def ledger_violations(items: Iterable[Item]) -> list[str]:
     """Every broken promise of a table at rest, as sentences; `items` are low-level attribute values."""
     entries: dict[MemberId, list[Entry]] = defaultdict(list)
     wallets: list[Wallet] = []
-    for item in map(from_wire, items):
-        if item["sk"] in ENTRY_SORT_KEYS:
+    found = [from_wire(item) for item in items]
+    for item in found:
+        if is_entry(item):
             entry = entry_of(item)
             entries[entry.member].append(entry)
         elif item["sk"] == "WALLET":
@@ -52,12 +81,14 @@ def ledger_violations(items: Iterable[Item]) -> list[str]:
     broken = [f"entries of {member}, who has no wallet" for member in entries.keys() - {w.member for w in wallets}]
     for wallet in wallets:
         history = sorted(entries[wallet.member], key=lambda entry: entry.sequence)
-        broken += [f"{wallet.member}: {what}" for what in (*_chain_broken(history, wallet), *_wallet_broken(history, wallet))]
-    return broken
+        # A history with gaps cannot be folded.
+        what = [*_chain_broken(history, wallet)] or [f"{b.promise}: {b.where}: {b.found}" for b in audit(wallet, history)]
+        broken += [f"{wallet.member}: {sentence}" for sentence in what]
+    return [*broken, *_cards_broken(found)]
 
 
 def _chain_broken(history: list[Entry], wallet: Wallet) -> Iterable[str]:
-    """Sequences count 1, 2, 3 ...; each entry names the one before; time and serial numbers only grow."""
+    """Sequences count 1, 2, 3 ...; each entry names the one before; time only grows."""
     sequences = [entry.sequence for entry in history]
     if sequences != list(range(1, wallet.sequence + 1)):
         yield f"has sequence {wallet.sequence} and entries {sequences}"
@@ -69,39 +100,28 @@ def _chain_broken(history: list[Entry], wallet: Wallet) -> Iterable[str]:
     instants = [entry.recorded_at for entry in history]
     if instants != sorted(instants):
         yield "an entry was recorded before the one before it"
-    next_serial: dict[str, int] = defaultdict(lambda: 1)
-    for entry in history:
-        for currency, lots in entry.minted().items():
-            for lot in lots:
-                if lot.first != next_serial[currency]:
-                    yield f"{entry.key} numbers {currency} from {lot.first}, not {next_serial[currency]}"
-                next_serial[currency] = lot.last + 1
 
 
-def _wallet_broken(history: list[Entry], wallet: Wallet) -> Iterable[str]:
-    """The wallet is the fold of its entries, and each account what the postings say."""
-    opened = Wallet(member=wallet.member, enrolled_at=wallet.enrolled_at)
-    if fold(opened, history) != wallet:
-        yield f"the wallet is {wallet}, its entries fold to {fold(opened, history)}"
-    accounts: dict[tuple[str, Account], int] = defaultdict(int)
-    for entry in history:
-        for posting in entry.postings:
-            accounts[posting.currency, posting.debit] -= posting.points
-            accounts[posting.currency, posting.credit] += posting.points
-    for purse in wallet.purses:
-        booked = {account: accounts[purse.currency, account] for account in Account}
-        if sum(booked.values()) != 0:
-            yield f"{purse.currency} does not sum to zero: {booked}"
-        held = booked | {
-            Account.ISSUED: -purse.issued,
-            Account.ACTIVE: purse.active,
-            Account.PENDING: purse.pending,
-            Account.EXPIRED: purse.expired,
-            Account.DEBT: -purse.debt,
-        }
-        if held != booked:
-            yield f"{purse.currency} is booked as {booked}, the wallet holds {held}"
+def _cards_broken(items: list[Item]) -> Iterator[str]:
+    """Each gift card is the fold of its entries, and orders know what it paid."""
+    entries: dict[str, list[CardEntry]] = defaultdict(list)
+    tenders: dict[str, dict[str, int]] = defaultdict(dict)
+    for item in items:
+        if item["pk"].startswith("CARDLOG#"):
+            entry = card_entry_of(item)
+            entries[entry.card].append(entry)
+        elif item["sk"].startswith("TENDER#gift_card:"):
+            tenders[item["sk"].removeprefix("TENDER#gift_card:")][item["pk"].removeprefix("ORDER#")] = int(item["amount"])
+    cards = {card.id: card for card in (card_of(item) for item in items if item["sk"] == "CARD")}
+    for stray in sorted({*entries, *tenders} - cards.keys()):
+        yield f"entries or payments of the gift card {stray}, which is not there"
+    for card in cards.values():
+        history = sorted(entries[card.id], key=lambda entry: entry.sequence)
+        yield from (f"gift card {b.where}: {b.promise}: {b.found}" for b in audit_card(card, history))
+        paid = {order.order_id: order.spent for order in card.orders}
+        if paid != tenders[card.id]:
+            yield f"the gift card {card.id} paid {paid}, orders know of {tenders[card.id]}"
 
 
-def _sequence(item: Item) -> int:
-    return int(item["seq"]["N"])
+def _count(item: Item, name: str) -> int:
+    return int(item[name]["N"])

@@ -9,29 +9,48 @@ import copy
 import re
 from typing import Any
 
+from shared.adapters.dynamodb.refusals import REFUSAL
 from tests.simulation.network import Payload, Rewrite
 
 _REFERENCE = re.compile(r"[#:]\w+")
 
 
-def without_condition(member: str) -> Rewrite:
-    """Take the condition from each `member` ("Put", "Update", "Delete") of every transaction."""
+def without_condition(member: str, pk: str = "") -> Rewrite:
+    """Take the condition from each `member` ("Put", "Update", "Delete") of every transaction, if its pk begins with `pk`."""
 
     def rewrite(operation: str, payload: Payload) -> Payload:
         if operation != "TransactWriteItems":
             return payload
         changed = copy.deepcopy(payload)
         for write in changed["TransactItems"]:
-            if member in write:
+            if member in write and _key(write[member])["pk"]["S"].startswith(pk):
                 _drop_condition(write[member])
         return changed
 
     return rewrite
 
 
+def without_refusals(operation: str, payload: Payload) -> Payload:
+    """Let every refusal be kept where nobody looks for it: whoever is refused may still be debited by a late invocation."""
+    if operation != "TransactWriteItems":
+        return payload
+    changed = copy.deepcopy(payload)
+    for write in changed["TransactItems"]:
+        item = write.get("Put", {}).get("Item", {})
+        if item.get("kind") == {"S": REFUSAL}:
+            _drop_condition(write["Put"])
+            item["pk"] = {"S": item["pk"]["S"].replace("KEY#", "KEY#lost-", 1)}
+    return changed
+
+
 def without_retry_token(operation: str, payload: Payload) -> Payload:
     """Take the token by which DynamoDB knows a repeated transaction: every repetition is a new one."""
     return {name: value for name, value in payload.items() if name != "ClientRequestToken"}
+
+
+def _key(write: dict[str, Any]) -> dict[str, Any]:
+    key: dict[str, Any] = write.get("Key") or write["Item"]
+    return key
 
 
 def _drop_condition(write: dict[str, Any]) -> None:
@@ -48,6 +67,8 @@ def _drop_condition(write: dict[str, Any]) -> None:
 MUTATIONS: dict[str, Rewrite] = {
     "put-condition": without_condition("Put"),
     "update-condition": without_condition("Update"),
+    "stock-condition": without_condition("Update", "STOCK#"),
+    "refusal-record": without_refusals,
     "retry-token": without_retry_token,
 }
 """By name, for the command line. Worlds must notice the loss of a condition; that of the token, the conditions cover."""

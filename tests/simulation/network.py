@@ -90,16 +90,22 @@ class Network:
             raise ReadTimeoutError(endpoint_url=request.url)
         if isinstance(fate, Fault):
             response = suffer(fate, request, self._execute, chance)
-        elif operation == "BatchGetItem" and self._plan.reads_apart(chance):
-            response = self._read_apart(request, payload)
         else:
-            response = self._execute(request)
+            response = self._arrive(request, operation, payload)
         world.pause()
         if fate is Interruption.KILLED_AFTER:
             world.die()
         if fate is Interruption.STALLED_AFTER:
             world.sleep(chance.randint(*_STALL_SECONDS))
         return response
+
+    def _arrive(self, request: AWSPreparedRequest, operation: str, payload: Payload) -> AWSResponse:
+        """What comes of a request that meets no fault; reads need not be snapshots."""
+        if operation == "BatchGetItem" and self._plan.reads_apart(self.world.chance):
+            return self._read_apart(request, payload)
+        if operation == "Query" and "IndexName" in payload and self._plan.reads_apart(self.world.chance):
+            return self._read_behind(request)
+        return self._execute(request)
 
     def _execute(self, request: AWSPreparedRequest) -> AWSResponse:
         """The instant at which DynamoDB does it: no other task runs meanwhile."""
@@ -133,6 +139,18 @@ class Network:
             found[table] += json.loads(response.content)["Responses"][table]
             world.pause()
         return answer({"Responses": found, "UnprocessedKeys": {}})
+
+    def _read_behind(self, request: AWSPreparedRequest) -> AWSResponse:
+        """Read an index that lags: it does not show some of the newest entries yet, in no order."""
+        response = self._execute(request)
+        if response.status_code != 200:
+            return response
+        page = json.loads(response.content)
+        rows = page["Items"]
+        newest = sorted(range(len(rows)), key=lambda row: -int(rows[row]["seq"]["N"]))[: self.world.chance.randint(0, 3)]
+        hidden = {row for row in newest if self.world.chance.random() < 0.5}
+        shown = [row for number, row in enumerate(rows) if number not in hidden]
+        return answer(page | {"Items": shown, "Count": len(shown)})
 
 
 def _digest(value: Any) -> str:

@@ -82,7 +82,7 @@ class Plan:
         return True
 
     def reads_apart(self, chance: random.Random) -> bool:
-        """Whether a batch is read key by key, in any order, while others write: a batch is no transaction. Not a fault."""
+        """Whether a read is no snapshot: a batch key by key, in any order, while others write; an index behind. No fault."""
         return chance.random() < self.reads_apart_rate
 
     def _count(self, what: str) -> None:

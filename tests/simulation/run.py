@@ -16,14 +16,16 @@ from tests.simulation.invariants import Witness, ledger_violations
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.network import Network
 from tests.simulation.plan import Plan
+from tests.simulation.redeem import Redeem
 from tests.simulation.scenario import Scenario
 from tests.simulation.sdk import Clients
 from tests.simulation.service import Service
+from tests.simulation.undo import Undo
 from tests.simulation.virtual import virtual
 from tests.simulation.world import World
 
 TABLE = "simulated"
-SCENARIOS: dict[str, Callable[[], Scenario]] = {"earn": Earn}
+SCENARIOS: dict[str, Callable[[], Scenario]] = {"earn": Earn, "redeem": Redeem, "undo": Undo}
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,10 @@ def simulate(seed: int, scenario: str = "earn", *, without: str | None = None, p
             story.prepare(world, wire(Settings(table=TABLE, stage="prod"), calm, world, Backoff()))
             witness = Witness(backend, TABLE)
             network = Network(world, backend, plan, rewrite=MUTATIONS.get(without or ""), after_write=witness.after_write)
-            containers = Containers(world, clients, network.send, TABLE, story.handle, story.app)
-            service = Service(world, plan, containers)
+            deployed = {
+                start: Containers(world, clients, network.send, TABLE, function) for start, function in story.functions.items()
+            }
+            service = Service(world, plan, deployed)
             story.begin(world, service)
             world.run()
             items = backend.items(TABLE)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from shared.entrypoint.wiring import Wiring
 from tests.simulation.invariants import Item
-from tests.simulation.service import Event, Service
+from tests.simulation.service import Service
 from tests.simulation.world import World
 
 
 class Scenario(Protocol):
     """One world's story. Made fresh for each world; draws only from the world's chance."""
 
-    app: Any
-    """The Powertools app behind the handler."""
-
-    def handle(self, event: Event, context: Any) -> dict[str, Any]:
-        """The Lambda handler under test."""
+    functions: Mapping[str, Any]
+    """The functions under test, as modules with a `handler` and its Powertools `app`, by the beginning of their paths."""
 
     def prepare(self, world: World, wired: Wiring) -> None:
         """Put into the table what was there before; `wired` is the product's own, over a network without faults."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,13 +31,16 @@ class Function(Protocol):
 
 
 class Service:
-    """One function behind the gateway. `given` has every answer that any invocation ever gave, seen or not."""
+    """Functions behind the gateway, by the beginning of their paths, the longest that fits.
 
-    def __init__(self, world: World, plan: Plan, function: Function) -> None:
+    `given` has every answer that any invocation ever gave, seen or not.
+    """
+
+    def __init__(self, world: World, plan: Plan, functions: Mapping[str, Function]) -> None:
         self.world = world
         self.given: list[tuple[Event, Answer]] = []
         self._plan = plan
-        self._function = function
+        self._functions = functions
         self._invocations = 0
 
     def call(self, event: Event) -> Answer | None:
@@ -72,8 +75,12 @@ class Service:
                 receive(Answer(502, "the function died"))
 
         def run() -> None:
-            answer = self._function.start()(copy.deepcopy(event))
+            answer = self._function(event).start()(copy.deepcopy(event))
             self.given.append((event, answer))
             receive(answer)
 
         world.spawn(f"invocation {self._invocations}", run, after_seconds=0.001).on_death = crashed
+
+    def _function(self, event: Event) -> Function:
+        path = event["rawPath"]
+        return self._functions[max((start for start in self._functions if path.startswith(start)), key=len)]

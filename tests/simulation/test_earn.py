@@ -16,7 +16,7 @@ from tests.simulation.mutations import MUTATIONS
 from tests.simulation.plan import DELIVERED_TWICE, FATES, Fate, Plan, possible
 from tests.simulation.run import simulate
 
-SEEDS = 2_000
+SEEDS = 800
 _SEEDS_PER_TEST = 200
 _MUTANT_SEEDS = 200
 SMALL_WORLD = 65

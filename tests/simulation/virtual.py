@@ -16,6 +16,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+import ulid
+
 from tests.simulation.world import START, World
 
 
@@ -48,6 +50,8 @@ def virtual(world: World) -> Iterator[None]:
     state = random.getstate()
     random.seed(world.seed)
     with ExitStack() as patches:
+        # It remembers its last millisecond, which another world may have had too.
+        patches.enter_context(patch.object(ulid, "default_generator", ulid.ULIDGenerator()))
         for module, name, replacement in replaced:
             real = getattr(module, name)
             patches.enter_context(patch.object(module, name, _in_thread(thread, replacement, real)))

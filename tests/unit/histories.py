@@ -8,12 +8,16 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import strategies as st
 
+from shared.domain.effect import Effect
 from shared.domain.entry import Entry, EntryKey, EntryKind
-from shared.domain.points import Credit, Lot, Purse
-from shared.domain.wallet import Accrual, Closure, Effect, Reason, Wallet
+from shared.domain.history import Reason, post
+from shared.domain.points import Account, Credit, Lot, Purse
+from shared.domain.wallet import Wallet
 from tests.fakes.grocer import ADA, OPENED
 
 START = date(2025, 6, 1)
+LEAVING = Effect(empties=Account.ADJUSTED)
+"""What closing does."""
 CURRENCIES = ("points", "stars")
 
 
@@ -46,9 +50,9 @@ def steps(draw: st.DrawFn, *, closing: bool = True) -> list[Step]:
     for _ in range(draw(st.integers(1, 12))):
         # Like a purchase: at most one credit of each currency.
         given = {credit.currency: credit for credit in draw(st.lists(credits(), max_size=2))}
-        found.append(Step(draw(st.sampled_from([0, 0, 1, 1, 7, 30, 200])), Accrual(tuple(given.values()))))
+        found.append(Step(draw(st.sampled_from([0, 0, 1, 1, 7, 30, 200])), Effect(credits=tuple(given.values()))))
     if closing and draw(st.booleans()):
-        found.append(Step(draw(st.integers(0, 40)), Closure()))
+        found.append(Step(draw(st.integers(0, 40)), LEAVING))
     return found
 
 
@@ -73,11 +77,10 @@ def play(wallet: Wallet, history: list[Step]) -> tuple[list[Entry], Wallet]:
         day = START + timedelta(days=passed)
         now = datetime.combine(day, time(12), UTC)
         effect = step.effect
-        if isinstance(effect, Accrual):
-            effect = Accrual(tuple(moved_to(credit, passed) for credit in effect.credits))
-        kind = EntryKind.CLOSURE if isinstance(effect, Closure) else EntryKind.PURCHASE
+        effect = replace(effect, credits=tuple(moved_to(credit, passed) for credit in effect.credits))
+        kind = EntryKind.CLOSURE if effect.empties else EntryKind.PURCHASE
         reason = Reason(EntryKey(f"{kind}:{number}"), kind, now, b"h" * 32)
-        entry, wallet = wallet.posted(effect, reason, now=now, zone="UTC")
+        entry, wallet = post(wallet, entries[::-1], effect, reason, now=now, zone="UTC")
         entries.append(entry)
     return entries, wallet
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from shared.domain.earning import earn
+from shared.domain.history import fold, folded
 from shared.domain.member import Consent, Identity, IdentityKind, Login, Profile, close
 from shared.domain.points import Purse
-from shared.domain.wallet import Wallet, fold, folded
+from shared.domain.wallet import Wallet
 from tests.fakes.grocer import ADA, NOON, OPENED, ZONE, earning_rule, purchase, version
 
 WALLET = Wallet(member=ADA, enrolled_at=OPENED)
@@ -67,7 +68,7 @@ def test_closing_is_a_rule_of_the_fold_and_not_a_number() -> None:
     second, _ = earn(wallet, purchase("order-2", 700), [version()], now=NOON)
     more_before = fold(WALLET, [first, second, replace(closure, sequence=3)])
     assert (more_before.purse("points").active, more_before.purse("points").adjusted) == (0, 17)
-    more_after, postings = folded(closed, replace(second, sequence=3))
+    more_after, postings = folded(closed, [closure, first], replace(second, sequence=3))
     assert (more_after.purse("points").active, more_after.purse("points").adjusted) == (0, 17)
     assert more_after.closed
     assert postings[-1].credit == "adjusted"

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from shared.domain.errors import AmountOverLimitError, BalanceOverLimitError
-from shared.domain.points import BALANCE_MAX, POINTS_PER_CALL_MAX, Account, Credit, Lot, Posting, Purse, merged
+from shared.domain.points import BALANCE_MAX, POINTS_PER_CALL_MAX, Account, Credit, Lot, Posting, Purse, merged, owed
 
 DAY = date(2026, 3, 2)
 
@@ -182,20 +182,20 @@ def test_a_purse_stays_below_its_limit_pending_points_counted(spendable_from: da
 
 def test_whoever_leaves_forfeits_active_and_pending_points() -> None:
     purse = credited(credit(5), credit(7, spendable_in=3))
-    left, postings = purse.forfeited()
+    left, postings = purse.emptied(Account.ADJUSTED)
     assert moves(postings) == [("active", "adjusted", [(1, 5)]), ("pending", "adjusted", [(6, 12)])]
     assert (left.active, left.pending, left.adjusted) == (0, 0, 12)
 
 
 def test_whoever_leaves_in_debt_is_forgiven() -> None:
     purse = Purse("points", debt=30, redeemed=30, next_serial=5)
-    left, postings = purse.forfeited()
-    assert moves(postings) == [("adjusted", "debt", [(5, 34)])]
-    assert (left.debt, left.adjusted, left.next_serial) == (0, -30, 35)
+    left, postings = purse.emptied(Account.ADJUSTED)
+    assert postings == (Posting(Account.ADJUSTED, Account.DEBT, "points", (owed(30),)),)
+    assert (left.debt, left.adjusted, left.next_serial) == (0, -30, 5), "what is forgiven has no numbers"
 
 
 def test_an_empty_purse_is_left_without_a_posting() -> None:
-    assert Purse("points").forfeited() == (Purse("points"), ())
+    assert Purse("points").emptied(Account.ADJUSTED) == (Purse("points"), ())
 
 
 def test_a_split_keeps_the_dates_and_every_serial() -> None:

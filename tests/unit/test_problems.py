@@ -14,33 +14,66 @@ from shared.domain import errors
 from shared.domain.errors import LaurelError
 
 TYPES = {
+    "adjustment-posted": 409,
+    "adjustment-rejected": 409,
+    "adjustment-unknown": 404,
     "amount-over-limit": 422,
     "balance-over-limit": 422,
     "before-enrolment": 422,
     "before-program": 422,
     "body-too-large": 413,
     "clock-backward": 409,
+    "code-malformed": 422,
     "currency-not-accepted": 422,
     "cursor-invalid": 400,
     "entry-unknown": 404,
     "fault": 500,
     "forbidden": 403,
+    "gift-card-active": 409,
+    "gift-card-blocked": 409,
+    "gift-card-expired": 409,
+    "gift-card-pending": 409,
+    "gift-card-short": 409,
+    "gift-card-spend-unknown": 404,
+    "gift-card-unknown": 404,
+    "gift-card-worn": 409,
     "identity-taken": 409,
     "key-reused": 409,
+    "limit-reached": 409,
     "login-unknown": 404,
     "malformed-body": 400,
     "member-closed": 409,
+    "member-merged": 409,
     "member-unknown": 404,
     "mixed-currencies": 422,
     "occurred-in-future": 422,
+    "open-redemptions": 409,
+    "over-refund": 409,
+    "points-not-offered": 422,
+    "points-short": 409,
     "program-invalid": 422,
     "program-missing": 409,
     "program-not-yet": 409,
     "purchase-unknown": 404,
+    "redemption-unknown": 404,
     "request-invalid": 422,
+    "reward-changed": 409,
+    "reward-invalid": 422,
+    "reward-not-offered": 409,
+    "reward-unknown": 404,
     "route-unknown": 404,
+    "same-operator": 409,
+    "sold-out": 409,
     "too-late": 422,
+    "too-many-attempts": 429,
+    "transfer-not-offered": 409,
     "try-again": 503,
+    "version-stale": 409,
+    "voucher-cancelled": 409,
+    "voucher-foreign": 409,
+    "voucher-lapsed": 409,
+    "voucher-unknown": 404,
+    "voucher-used": 409,
 }
 """Callers' code depends on these: a type may be added, never renamed."""
 
@@ -48,6 +81,7 @@ SAMPLES: dict[Any, Any] = {
     str: "text",
     int: 7,
     date: date(2026, 3, 2),
+    date | None: date(2026, 3, 2),
     datetime: datetime(2026, 3, 2, 12, tzinfo=UTC),
     list[str]: ["a"],
     list[dict[str, str]]: [{"path": "a", "reason": "b"}],
@@ -81,7 +115,7 @@ def test_types_and_statuses_are_stable() -> None:
 def test_a_problem_says_what_happened_what_to_do_next_and_gives_its_data(kind: type[LaurelError]) -> None:
     document = problem(sample(kind))
     assert list(document)[:4] == ["type", "title", "status", "detail"]
-    assert document["status"] in {400, 403, 404, 409, 413, 422, 500, 503}
+    assert document["status"] in {400, 403, 404, 409, 413, 422, 429, 500, 503}
     for text in (document["title"], document["detail"]):
         assert text.endswith(".")
         assert "`" not in document["title"]

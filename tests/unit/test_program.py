@@ -28,7 +28,7 @@ def without(name: str) -> dict[str, Any]:
 
 def test_the_least_document_has_the_defaults_of_the_rules() -> None:
     program = parse_program(document(currencies=[POINTS], earning_rules=[]))
-    assert (program.late_days_max, program.claim_days) == (400, 30)
+    assert (program.late_days_max, program.claim_days, program.adjustment_limit) == (400, 30, 10_000)
     [currency] = program.currencies
     assert (currency.pending_days, currency.expiry) == (0, None)
 
@@ -57,6 +57,7 @@ def test_the_least_document_has_the_defaults_of_the_rules() -> None:
         (document(currencies=[{}]), "currencies.0.code"),
         (document(tiers=[]), "tiers"),
         (document(currencies=[{**POINTS, "colour": "red"}]), "currencies.0.colour"),
+        *((document(adjustment_limit=value), "adjustment_limit") for value in (-1, 10**9 + 1, "10", 1.5, True, None)),
         (document(late_days_max=float("nan")), "late_days_max"),
         (document(late_days_max=float("inf")), "late_days_max"),
         (document(late_days_max=10**30), "late_days_max"),

@@ -3,12 +3,13 @@
 A ledger read fetches the item in its own batch, so that a test clock costs no round trip of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.adapters.dynamodb.items import Item, instant_of
 from shared.adapters.dynamodb.store import Outcome, Store
-from shared.adapters.dynamodb.table import CLOCK
+from shared.adapters.dynamodb.table import CLOCK, Key
 from shared.domain.calendar import instant_text
 from shared.domain.errors import ClockBackwardError, TryAgainError
 from shared.ports import Clock
@@ -49,3 +50,11 @@ class TestClock:
             if self.store.transact([write]).outcome is Outcome.DONE:
                 return instant
         raise TryAgainError
+
+
+def read_at(store: Store, clock: Clock, keys: Sequence[Key]) -> tuple[datetime, list[Item | None]]:
+    """The time, and items in the order of `keys`, out of one consistent batch: also where the clock is an item itself."""
+    if isinstance(clock, TestClock):
+        *items, moment = store.get_all([*keys, CLOCK])
+        return clock.time_of(moment), items
+    return clock.now(), store.get_all(keys)

@@ -11,12 +11,15 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from shared.adapters.dynamodb.lots import active_lots, active_numbers, day_number, day_of, pending_lots, pending_numbers
+from shared.adapters.dynamodb.subjects import effect_map, effect_of, subject_map, subject_of
 from shared.adapters.dynamodb.table import entry_key, key_of_entry, wallet_key
 from shared.domain.calendar import instant_text
+from shared.domain.effect import Effect
 from shared.domain.entry import BalanceAfter, Entry, EntryKey, EntryKind, HistoryRow, MemberId, Share
 from shared.domain.points import Account, Lot, Posting, Purse, merged
 from shared.domain.purchase import Line, Purchase
-from shared.domain.wallet import Wallet
+from shared.domain.subject import Subject
+from shared.domain.wallet import Claim, Hold, Wallet
 
 Item = dict[str, Any]
 """An item in plain Python values."""
@@ -73,6 +76,9 @@ def wallet_item(wallet: Wallet) -> Item:
         "recorded_at": instant_text(wallet.recorded_at) if wallet.recorded_at else None,
         "recorded_on": day_number(wallet.recorded_on),
         "purses": {purse.currency: _purse_map(purse) for purse in wallet.purses},
+        "holds": [[hold.sequence, hold.key, day_number(hold.lapses_on)] for hold in wallet.holds],
+        "claims": [[claim.reward, day_number(claim.until), claim.count] for claim in wallet.claims],
+        "merged_into": wallet.merged_into,
     }
 
 
@@ -86,6 +92,7 @@ def _purse_map(purse: Purse) -> Item:
         "redeemed": purse.redeemed,
         "expired": purse.expired,
         "adjusted": purse.adjusted,
+        "transferred": purse.transferred,
     }
 
 
@@ -109,9 +116,13 @@ def wallet_of(item: Item) -> Wallet:
                 redeemed=int(purse["redeemed"]),
                 expired=int(purse["expired"]),
                 adjusted=int(purse["adjusted"]),
+                transferred=int(purse.get("transferred", 0)),
             )
             for currency, purse in sorted(item["purses"].items())
         ),
+        holds=tuple(Hold(int(sequence), EntryKey(key), day_of(day)) for sequence, key, day in item.get("holds", ())),
+        claims=tuple(Claim(reward, day_of(until), int(count)) for reward, until, count in item.get("claims", ())),
+        merged_into=MemberId(item["merged_into"]) if item.get("merged_into") else None,
     )
 
 
@@ -134,14 +145,22 @@ def entry_item(entry: Entry) -> Item:
         item["prev"] = entry.previous
     if entry.why:
         item["why"] = [[share.rule, share.program_version, share.currency, share.points] for share in entry.why]
+    if entry.lapsed:
+        item["lapsed"] = list(entry.lapsed)
+    if entry.told is not None:
+        item["effect"] = effect_map(entry.told)
+    if entry.names is not None:
+        item["names"] = entry.names
     if entry.purchase is not None:
         item |= _purchase_attributes(entry.purchase)
+    elif entry.subject is not None:
+        item["subject"] = subject_map(entry.subject)
     return item
 
 
 def _purchase_attributes(purchase: Purchase) -> Item:
     lines = [[line.sku, line.category or "", line.quantity, line.amount] for line in purchase.lines]
-    optional = {"channel": purchase.channel, "store": purchase.store}
+    optional = {"channel": purchase.channel, "store": purchase.store, "paid_with_rewards": purchase.paid_with_rewards}
     return {
         "money": purchase.currency,
         "lines": lines,
@@ -164,7 +183,15 @@ def _row_fields(item: Item) -> dict[str, Any]:
         "after": tuple(
             BalanceAfter(currency, int(active), int(pending), int(debt)) for currency, active, pending, debt in item["after"]
         ),
+        "lapsed": tuple(int(sequence) for sequence in item.get("lapsed", ())),
+        "told": _told(item),
     }
+
+
+def _told(item: Item) -> Effect | None:
+    if "effect" in item:
+        return effect_of(item["effect"])
+    return Effect(empties=Account.ADJUSTED) if item["kind"] == EntryKind.CLOSURE else None
 
 
 def row_of(item: Item) -> HistoryRow:
@@ -180,8 +207,15 @@ def entry_of(item: Item) -> Entry:
         zone=item["zone"],
         request_hash=bytes(item["hash"]),
         why=why,
-        purchase=_purchase_of(item) if item["kind"] == EntryKind.PURCHASE else None,
+        subject=_subject_of(item),
+        names=EntryKey(item["names"]) if "names" in item else None,
     )
+
+
+def _subject_of(item: Item) -> Subject | None:
+    if item["kind"] == EntryKind.PURCHASE:
+        return _purchase_of(item)
+    return subject_of(EntryKind(item["kind"]), item["subject"]) if "subject" in item else None
 
 
 def _purchase_of(item: Item) -> Purchase:
@@ -195,4 +229,5 @@ def _purchase_of(item: Item) -> Purchase:
         ),
         channel=item.get("channel"),
         store=item.get("store"),
+        paid_with_rewards=int(item["paid_with_rewards"]) if "paid_with_rewards" in item else None,
     )

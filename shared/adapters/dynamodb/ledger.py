@@ -1,29 +1,27 @@
 """The ledger on DynamoDB: one consistent batch read, one pure decision, one transaction."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.adapters.dynamodb.clock import TestClock
-from shared.adapters.dynamodb.items import (
-    Item,
-    entry_item,
-    entry_of,
-    row_of,
-    to_wire,
-    wallet_item,
-    wallet_of,
-)
+from shared.adapters.dynamodb.changes import writes_of
+from shared.adapters.dynamodb.items import Item, entry_item, entry_of, row_of, to_wire, wallet_item
+from shared.adapters.dynamodb.proposals import PROPOSAL, REJECTION
+from shared.adapters.dynamodb.refusals import REFUSAL, refusal_item, refusal_of
 from shared.adapters.dynamodb.store import Outcome, Store
-from shared.adapters.dynamodb.table import CLOCK, HISTORY_INDEX, Key, entry_key, wallet_key
-from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId
-from shared.domain.errors import EntryUnknownError, KeyReusedError, MemberUnknownError, TryAgainError
+from shared.adapters.dynamodb.table import HISTORY_INDEX, entry_key, order_pk
+from shared.adapters.dynamodb.views import Recalled, Views, order_of
+from shared.domain.decision import NOTHING_MORE, Decision, Order, View, Wanted
+from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId, is_callers_own
+from shared.domain.errors import AdjustmentRejectedError, EntryUnknownError, KeyReusedError, RefusalError, TryAgainError
 from shared.domain.wallet import Wallet
-from shared.ports import Clock, Decide, View
+from shared.ports import Clock, Decide, DecideOnOrder
 
 HISTORY_PAGE = 3000
 """Rows of the index that one query reads where all are wanted: most of the megabyte that a query may return."""
+
+RECALL_PAGE = 200
+"""Rows that one query reads where a decision looks back: corrections are mostly of late entries."""
 
 Also = Callable[[], list[Any]]
 """Further writes of the same transaction, made afresh for every attempt."""
@@ -36,44 +34,103 @@ class DynamoLedger:
     store: Store
     clock: Clock
 
-    def decide_and_post(self, key: EntryKey, member: MemberId, request_hash: bytes, decide: Decide, also: Also = list) -> Entry:
+    def decide_and_post(
+        self,
+        key: EntryKey,
+        member: MemberId,
+        request_hash: bytes,
+        decide: Decide,
+        wanted: Wanted = NOTHING_MORE,
+        also: Also = list,
+    ) -> Entry:
         """See ports.Ledger. `also` joins further writes to the transaction."""
         for _ in self.store.backoff.attempts():
-            now, (wallet, stored) = self._read(wallet_key(member), entry_key(key))
-            if stored is not None:
-                return _replayed(entry_of(stored), request_hash)
-            if wallet is None:
-                raise MemberUnknownError
-            before = wallet_of(wallet)
-            entry, after = decide(View(before, now))
-            if self.store.transact(self._writes(entry, before, after) + also()).outcome is Outcome.DONE:
-                return entry
+            views = self._views(member, wanted, entry_key(key))
+            if views.stored is not None:
+                return _replayed(key, views.stored, request_hash)
+            view = views.view()
+            try:
+                decision = decide(view)
+            except TryAgainError:
+                continue
+            except RefusalError as refusal:
+                if not is_callers_own(key) or self._kept(key, request_hash, refusal):
+                    raise
+                continue
+            if self._posted(view, decision, also()):
+                return decision.entry
         raise TryAgainError
 
-    def _writes(self, entry: Entry, before: Wallet, after: Wallet) -> list[Any]:
+    def _posted(self, view: View, decision: Decision, also: list[Any]) -> bool:
+        before = {wallet.member: wallet for wallet in view.wallets()}
+        writes: list[Any] = []
+        for entry, after in ((decision.entry, decision.wallet), *decision.others):
+            writes += self._writes(before[entry.member], entry, after)
+        for change in decision.changes:
+            writes += writes_of(self.store, change)
+        return self.store.transact(writes + also).outcome is Outcome.DONE
+
+    def _writes(self, before: Wallet, entry: Entry, after: Wallet) -> list[Any]:
         # The key was never used: this entry is new.
         put_entry = self.store.put(entry_item(entry))
         # Nobody changed the wallet since it was read. A member is closed, merged or earns only by a next sequence number.
         update_wallet = self.store.update(wallet_item(after), expected={"seq": before.sequence})
         return [put_entry, update_wallet]
 
-    def _read(self, *keys: Key) -> tuple[datetime, list[Item | None]]:
-        if isinstance(self.clock, TestClock):
-            *items, clock = self.store.get_all([*keys, CLOCK])
-            return self.clock.time_of(clock), items
-        return self.clock.now(), self.store.get_all(keys)
+    def _kept(self, key: EntryKey, request_hash: bytes, refusal: RefusalError) -> bool:
+        """Keep a refusal as the answer, if nothing was posted or refused under the key meanwhile."""
+        return self.store.transact([self.store.put(refusal_item(key, request_hash, refusal))]).outcome is Outcome.DONE
 
-    def view(self, member: MemberId) -> View:
+    def correct_order(self, order_id: str, key: EntryKey, request_hash: bytes, decide: DecideOnOrder) -> Entry:
+        """See ports.Ledger.
+
+        The order is read before the wallet, to learn whose it is. A refund that is posted between the two reads moves the
+        wallet's sequence: the decision misses it among the order's refunds and asks to read again.
+        """
+        for _ in self.store.backoff.attempts():
+            order = self.order(order_id)
+            found = next((entry for entry in order.refunds if entry.key == key), None)
+            if found is not None:
+                return _same(found, request_hash)
+            view = self._followed(self.view(order.purchase.member, Wanted(entries=order.redemptions, cards=order.cards)))
+            try:
+                decision = decide(view, order)
+            except TryAgainError:
+                continue
+            if self._posted(view, decision, []):
+                return decision.entry
+        raise TryAgainError
+
+    def _followed(self, view: View) -> View:
+        """The view with that of whoever took over from a merged member, and of whoever took over from them."""
+        into = view.wallet.merged_into
+        return view if into is None else replace(view, other=self._followed(self.view(into)))
+
+    def order(self, order_id: str) -> Order:
         """See ports.Ledger."""
-        now, (wallet,) = self._read(wallet_key(member))
-        if wallet is None:
-            raise MemberUnknownError
-        return View(wallet_of(wallet), now)
+        return order_of(
+            self.store.query(
+                KeyConditionExpression="#pk = :pk",
+                ExpressionAttributeNames={"#pk": "pk"},
+                ExpressionAttributeValues=to_wire({":pk": order_pk(order_id)}),
+                ConsistentRead=True,
+            )
+        )
+
+    def view(self, member: MemberId, wanted: Wanted = NOTHING_MORE) -> View:
+        """See ports.Ledger."""
+        return self._views(member, wanted).view()
+
+    def _views(self, member: MemberId, wanted: Wanted, stored: dict[str, str] | None = None) -> Views:
+        return Views.read(self.store, self.clock, member, wanted, stored, self._recalled)
+
+    def _recalled(self, wallet: Wallet) -> Recalled:
+        return Recalled(lambda: self.rows(wallet, page=RECALL_PAGE))
 
     def entry(self, key: EntryKey) -> Entry:
         """See ports.Ledger."""
         item = self.store.get(entry_key(key))
-        if item is None:
+        if item is None or "seq" not in item:
             raise EntryUnknownError
         return entry_of(item)
 
@@ -111,8 +168,21 @@ class DynamoLedger:
         return map(row_of, items)
 
 
-def _replayed(entry: Entry, request_hash: bytes) -> Entry:
+def _replayed(key: EntryKey, stored: Item, request_hash: bytes) -> Entry:
     """The stored answer, where it answers the same request."""
+    if stored["kind"] == REFUSAL:
+        if bytes(stored["hash"]) != request_hash:
+            raise KeyReusedError(key=key)
+        raise refusal_of(stored)
+    if stored["kind"] == REJECTION:
+        raise AdjustmentRejectedError
+    if stored["kind"] == PROPOSAL:
+        # It came since the caller looked for an answer, and is found when the caller looks again.
+        raise TryAgainError
+    return _same(entry_of(stored), request_hash)
+
+
+def _same(entry: Entry, request_hash: bytes) -> Entry:
     if entry.request_hash != request_hash:
         raise KeyReusedError(key=entry.key)
     return entry

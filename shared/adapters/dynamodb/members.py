@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from shared.adapters.dynamodb.items import Item, instant_of, wallet_item
 from shared.adapters.dynamodb.ledger import DynamoLedger
+from shared.adapters.dynamodb.profiles import profile_item, profile_of
 from shared.adapters.dynamodb.store import Outcome, Store
 from shared.adapters.dynamodb.table import identity_key, profile_key
 from shared.domain.calendar import instant_text
+from shared.domain.decision import Wanted
 from shared.domain.entry import Entry, EntryKey, MemberId
 from shared.domain.errors import IdentityTakenError, MemberUnknownError, TryAgainError
-from shared.domain.member import Consent, Enrolment, Identity, IdentityKind, Login, Profile
+from shared.domain.member import Enrolment, Identity, IdentityKind, Profile
 from shared.domain.wallet import Wallet
 from shared.ports import Decide
 
@@ -31,7 +32,7 @@ class DynamoMembers:
         for _ in self.store.backoff.attempts():
             # The customer id was never enrolled, and nobody else has the e-mail, phone or login.
             claims = [self.store.put(_identity_item(identity, profile, request_hash)) for identity in identities]
-            result = self.store.transact([*claims, self.store.put(_profile_item(profile)), self.store.put(wallet_item(wallet))])
+            result = self.store.transact([*claims, self.store.put(profile_item(profile)), self.store.put(wallet_item(wallet))])
             if result.outcome is Outcome.DONE:
                 return Enrolment(profile.member, profile.customer_id, profile.enrolled_at)
             if 0 in result.failed:
@@ -53,7 +54,7 @@ class DynamoMembers:
         item = self.store.get(profile_key(member))
         if item is None:
             raise MemberUnknownError
-        return _profile_of(item)
+        return profile_of(item)
 
     def find(self, identity: Identity) -> MemberId:
         """See ports.Members."""
@@ -78,22 +79,24 @@ class DynamoMembers:
                 raise IdentityTakenError(identity=taken[0].kind)
         raise TryAgainError
 
-    def close(self, member: MemberId, key: EntryKey, request_hash: bytes, decide: Decide) -> Entry:
+    def close(
+        self, member: MemberId, key: EntryKey, request_hash: bytes, decide: Decide, into: MemberId | None = None
+    ) -> Entry:
         """See ports.Members."""
 
         def erase() -> list[Any]:
             before = self.profile(member)
             at = self.ledger.clock.now()
-            return self._changes(before, before.erased(at))[0]
+            return self._changes(before, before.erased(at, into))[0]
 
-        return self.ledger.decide_and_post(key, member, request_hash, decide, also=erase)
+        return self.ledger.decide_and_post(key, member, request_hash, decide, Wanted(other=into), also=erase)
 
     def _changes(self, before: Profile, after: Profile) -> tuple[list[Any], list[Identity]]:
         """The writes that turn one profile into the other, and the identities they claim, from the second write on."""
         added = sorted(after.identities() - before.identities(), key=lambda identity: identity.kind)
         removed = before.identities() - after.identities()
         # Nobody changed the profile since it was read.
-        writes = [self.store.update(_profile_item(after), expected={"version": before.version})]
+        writes = [self.store.update(profile_item(after), expected={"version": before.version})]
         # Nobody else has the new identity; the old one is still this member's.
         writes += [self.store.put(_identity_item(identity, after, None)) for identity in added]
         writes += [self.store.delete(identity_key(identity), expected={"member": before.member}) for identity in removed]
@@ -105,45 +108,3 @@ def _identity_item(identity: Identity, profile: Profile, request_hash: bytes | N
     if identity.kind is IdentityKind.CUSTOMER_ID and request_hash is not None:
         item |= {"hash": request_hash, "enrolled_at": instant_text(profile.enrolled_at)}
     return item
-
-
-def _profile_item(profile: Profile) -> Item:
-    login = profile.login
-    return {
-        **profile_key(profile.member),
-        "customer_id": profile.customer_id,
-        "enrolled_at": instant_text(profile.enrolled_at),
-        "version": profile.version,
-        "closed_at": instant_text(profile.closed_at) if profile.closed_at else None,
-        "email": profile.email,
-        "phone": profile.phone,
-        "birth_date": profile.birth_date.isoformat() if profile.birth_date else None,
-        "time_zone": profile.time_zone,
-        "locale": profile.locale,
-        "login": {"issuer": login.issuer, "subject": login.subject} if login else None,
-        "consents": {
-            purpose: {"granted": consent.granted, "at": instant_text(consent.at)}
-            for purpose, consent in profile.consents.items()
-        },
-        "attributes": dict(profile.attributes),
-    }
-
-
-def _profile_of(item: Item) -> Profile:
-    return Profile(
-        member=MemberId(item["pk"].removeprefix("MEMBER#")),
-        customer_id=item["customer_id"],
-        enrolled_at=instant_of(item["enrolled_at"]),
-        version=int(item["version"]),
-        closed_at=instant_of(item["closed_at"]) if item["closed_at"] else None,
-        email=item["email"],
-        phone=item["phone"],
-        birth_date=date.fromisoformat(item["birth_date"]) if item["birth_date"] else None,
-        time_zone=item["time_zone"],
-        locale=item["locale"],
-        login=Login(**item["login"]) if item["login"] else None,
-        consents={
-            purpose: Consent(consent["granted"], instant_of(consent["at"])) for purpose, consent in item["consents"].items()
-        },
-        attributes={name: value if isinstance(value, str | bool) else int(value) for name, value in item["attributes"].items()},
-    )

@@ -46,6 +46,12 @@ BUSY_CODES = frozenset(
 )
 """Error and cancellation codes that say nothing about the state of the items."""
 
+BATCH_MAX = 100
+"""Keys that one BatchGetItem takes."""
+
+CANCELLED = "TransactionCanceledException"
+"""The error code of a transaction that did not happen; its reasons say why."""
+
 # Nothing is stored under this key yet: the item is new.
 ITEM_IS_NEW = "attribute_not_exists(pk)"
 
@@ -97,7 +103,16 @@ class Store:
         return from_wire(found["Item"]) if "Item" in found else None
 
     def get_all(self, keys: Sequence[Key]) -> list[Item | None]:
-        """Up to 100 items in one strongly consistent batch, in the order of `keys`; one round trip unless AWS is short."""
+        """Items in strongly consistent batches of BATCH_MAX, in the order of `keys`; one round trip each unless AWS is short.
+
+        Each item is as it was at some moment of the call; a batch is no snapshot of all of them.
+        """
+        found: list[Item | None] = []
+        for start in range(0, len(keys), BATCH_MAX):
+            found += self._batch(keys[start : start + BATCH_MAX])
+        return found
+
+    def _batch(self, keys: Sequence[Key]) -> list[Item | None]:
         found: dict[tuple[str, str], Item] = {}
         wanted: Any = {self.table: {"Keys": [to_wire(key) for key in keys], "ConsistentRead": True}}
         for _ in self.backoff.attempts():
@@ -158,9 +173,10 @@ class Store:
         """All of `writes` (at most 100) or none."""
         try:
             self.client.transact_write_items(TransactItems=writes)
-        except self.client.exceptions.TransactionCanceledException as error:
-            return read_cancellation(error)
         except (ClientError, ConnectionError, HTTPClientError) as error:
+            # By its code: the SDK makes the classes of a client's errors at first use, twice where two threads come at once.
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] == CANCELLED:
+                return read_cancellation(error)
             # The write may have happened: only reading again can tell.
             if is_busy(error):
                 return Result(Outcome.BUSY)

@@ -4,14 +4,32 @@ pk                       sk                what
 MEMBER#<ulid>            PROFILE           profile
 MEMBER#<ulid>            WALLET            wallet
 ORDER#<order id>         PURCHASE          entry of a purchase
+ORDER#<order id>         REFUND#<id>       entry of a refund
+ORDER#<order id>         TENDER#<what>     a redemption or gift card that paid a part of the order
+KEY#<caller>#<op>#<key>  ENTRY             entry under a caller's own key, or the refusal or proposal that is its answer
+KEY#<caller>#<op>#<key>  USE, CANCEL       entries that use or cancel the redemption
+KEY#<caller>#<op>#<key>  APPROVAL          entry of the adjustment that was proposed, or that it was rejected
 CLOSE#<ulid>             CLOSURE           entry that closed a member
+MERGE#<ulid>             MERGE             entry that moved a member's points to another
+as the entry             <its sk>#ARRIVAL  the other member's side of an entry that moves points between two
 IDENTITY#<kind>#<value>  IDENTITY          which member has an identity
 LOGIN#<issuer> <sub>     IDENTITY          which member has a login
 PROGRAM                  VERSION#<n>       one version of the program
+CATALOG                  REWARD#<id>       newest version of a reward
+REWARD#<id>              VERSION#<n>       one version of a reward
+STOCK#<id>               STOCK             how many of a reward there are, used and held
+APPROVALS                ADJUSTMENT#<key>  an adjustment that waits for a second operator
+CHARITY#<charity>        MONTH#<yyyymm>#.. points and money of one currency given to a charity in a month
+CARD#<ulid>              CARD              a gift card
+CARDLOG#<ulid>           SPEND#<order>...  entry of a gift card: its kind and what it is about
+ISSUE#<caller>#<key>     CARDS             gift cards that one request issued
+CODE#<code>              CODE              what a voucher's or gift card's code leads to
+GUESS#<caller's digest>  MISSES            codes that a caller asked for in vain
 CLOCK                    CLOCK             the test clock of a sandbox stage
 SECRET                   CURSOR            the key that signs cursors
 """
 
+from datetime import date
 from typing import Any
 
 from shared.domain.entry import EntryKey, MemberId
@@ -21,7 +39,7 @@ from shared.domain.member import Identity, IdentityKind
 HISTORY_INDEX = "history"
 """The index of entries by member and sequence. Eventually consistent; see DynamoLedger.rows for how gaps are closed."""
 
-HISTORY_PROJECTION = ("kind", "occurred_at", "recorded_at", "recorded_on", "postings", "after", "prev")
+HISTORY_PROJECTION = ("kind", "occurred_at", "recorded_at", "recorded_on", "postings", "after", "prev", "effect", "lapsed")
 """What the index carries beside the keys: all that the fold needs."""
 
 Key = dict[str, str]
@@ -29,6 +47,8 @@ Key = dict[str, str]
 CLOCK: Key = {"pk": "CLOCK", "sk": "CLOCK"}
 CURSOR_SECRET: Key = {"pk": "SECRET", "sk": "CURSOR"}
 PROGRAM_PK = "PROGRAM"
+CATALOG_PK = "CATALOG"
+APPROVALS_PK = "APPROVALS"
 
 
 def wallet_key(member: MemberId) -> Key:
@@ -53,23 +73,144 @@ def program_key(version: int) -> Key:
     return {"pk": PROGRAM_PK, "sk": f"VERSION#{version:08d}"}
 
 
-_FAMILIES = {"purchase": ("ORDER#", "PURCHASE"), "closure": ("CLOSE#", "CLOSURE")}
-_FAMILY_OF = {prefix: family for family, (prefix, _) in _FAMILIES.items()}
+def catalog_key(reward: str) -> Key:
+    """Where the newest version of a reward lives, beside those of all others."""
+    return {"pk": CATALOG_PK, "sk": f"REWARD#{reward}"}
+
+
+def reward_version_key(reward: str, version: int) -> Key:
+    """Where a version of a reward lives; sorts by number."""
+    return {"pk": f"REWARD#{reward}", "sk": f"VERSION#{version:08d}"}
+
+
+def stock_key(reward: str) -> Key:
+    """Where the stock of a reward is counted: apart from the reward, so that who may count cannot change what it costs."""
+    return {"pk": f"STOCK#{reward}", "sk": "STOCK"}
+
+
+def code_key(code: str) -> Key:
+    """Where a code, in its stored form, says what it leads to."""
+    return {"pk": f"CODE#{code}", "sk": "CODE"}
+
+
+def card_key(card: str) -> Key:
+    """Where a gift card lives."""
+    return {"pk": f"CARD#{card}", "sk": "CARD"}
+
+
+def card_log_pk(card: str) -> str:
+    """The partition of a gift card's entries: apart from the card, so that no role may change an entry."""
+    return f"CARDLOG#{card}"
+
+
+def card_entry_key(card: str, key: str) -> Key:
+    """Where an entry of a gift card lives, by its key within the card (`spend:order-1`)."""
+    kind, *rest = key.split(":")
+    return {"pk": card_log_pk(card), "sk": "#".join((kind.upper(), *rest))}
+
+
+def key_of_card_entry(item: dict[str, Any]) -> str:
+    """The key within its card of an entry's item: the inverse of `card_entry_key`."""
+    kind, *rest = item["sk"].split("#")
+    return ":".join((kind.lower(), *rest))
+
+
+def card_issue_key(caller: str, key: str) -> Key:
+    """Where the cards are named that a caller issued under its own key."""
+    return {"pk": f"ISSUE#{caller}#{key}", "sk": "CARDS"}
+
+
+def attempts_key(caller: str) -> Key:
+    """Where the misses of a caller (by digest) are counted."""
+    return {"pk": f"GUESS#{caller}", "sk": "MISSES"}
+
+
+def order_pk(order_id: str) -> str:
+    """The partition of an order: its purchase, its refunds and what paid for it."""
+    return f"ORDER#{order_id}"
+
+
+def tender_key(order_id: str, kind: str, reference: str) -> Key:
+    """Where an order says that a redemption or a gift card paid a part of it."""
+    return {"pk": order_pk(order_id), "sk": f"TENDER#{kind}:{reference}"}
+
+
+def waiting_key(adjustment: EntryKey) -> Key:
+    """Where an adjustment waits for a second operator, beside all others that do."""
+    return {"pk": APPROVALS_PK, "sk": f"ADJUSTMENT#{adjustment}"}
+
+
+def charity_pk(charity: str) -> str:
+    """The partition of a charity's totals."""
+    return f"CHARITY#{charity}"
+
+
+def charity_month(day: date) -> str:
+    """How the sort keys of a month's totals begin; they sort by time."""
+    return f"MONTH#{day:%Y%m}"
+
+
+def charity_key(charity: str, day: date, money: str) -> Key:
+    """Where a charity's totals of a month are, by the currency of their worth."""
+    return {"pk": charity_pk(charity), "sk": f"{charity_month(day)}#{money}"}
+
+
+# The families of entries that stand alone under their key, by their first word.
+_ALONE = {
+    "purchase": ("ORDER#", "PURCHASE"),
+    "closure": ("CLOSE#", "CLOSURE"),
+    "key": ("KEY#", "ENTRY"),
+    "merge": ("MERGE#", "MERGE"),
+}
+_WORD_OF = {sk: word for word, (_, sk) in _ALONE.items()}
+# Entries that stand beside the one they answer.
+_BESIDE = {"use": "USE", "cancel": "CANCEL", "approval": "APPROVAL"}
+_BESIDE_OF = {sk: word for word, sk in _BESIDE.items()}
+_REFUND = "REFUND#"
+# The other member's side of an entry stands beside it, and the side of whoever took over from that one beside that.
+_ARRIVAL = "#ARRIVAL"
+
+ENTRY_SORT_KEYS = frozenset({*_WORD_OF, *_BESIDE_OF})
+"""Sort keys of entries, beside those of refunds."""
 
 
 def entry_key(key: EntryKey) -> Key:
-    """Where an entry lives: an order's entries stand together. Raises EntryUnknownError for the key of no family."""
-    family, _, rest = key.partition(":")
-    if family not in _FAMILIES:
+    """Where an entry lives: an order's entries stand together, so do a redemption's.
+
+    Raises EntryUnknownError for the key of no family.
+    """
+    word, _, rest = key.partition(":")
+    if word == "arrival":
+        left = entry_key(EntryKey(rest))
+        return {"pk": left["pk"], "sk": left["sk"] + _ARRIVAL}
+    if word in _BESIDE:
+        return {"pk": entry_key(EntryKey(rest))["pk"], "sk": _BESIDE[word]}
+    if word == "refund":
+        order, _, refund = rest.partition(":")
+        return {"pk": order_pk(order), "sk": _REFUND + refund}
+    if word not in _ALONE:
         raise EntryUnknownError
-    prefix, sk = _FAMILIES[family]
-    return {"pk": prefix + rest, "sk": sk}
+    prefix, sk = _ALONE[word]
+    return {"pk": prefix + rest.replace(":", "#"), "sk": sk}
 
 
 def key_of_entry(item: dict[str, Any]) -> EntryKey:
     """The entry key of an item: the inverse of `entry_key`."""
-    prefix, _, rest = item["pk"].partition("#")
-    return EntryKey(f"{_FAMILY_OF[prefix + '#']}:{rest}")
+    (prefix, _, rest), sk = item["pk"].partition("#"), item["sk"]
+    if sk.endswith(_ARRIVAL):
+        return EntryKey(f"arrival:{key_of_entry({**item, 'sk': sk.removesuffix(_ARRIVAL)})}")
+    rest = rest.replace("#", ":")
+    if sk.startswith(_REFUND):
+        return EntryKey(f"refund:{rest}:{sk.removeprefix(_REFUND)}")
+    if sk in _BESIDE_OF:
+        word = next(word for word, (start, _) in _ALONE.items() if start == f"{prefix}#")
+        return EntryKey(f"{_BESIDE_OF[sk]}:{word}:{rest}")
+    return EntryKey(f"{_WORD_OF[sk]}:{rest}")
+
+
+def is_entry(item: dict[str, Any]) -> bool:
+    """Whether an item is an entry of the points' ledger; a refusal under a caller's key has no sequence."""
+    return "seq" in item and (item["sk"] in ENTRY_SORT_KEYS or item["sk"].startswith(_REFUND) or item["sk"].endswith(_ARRIVAL))
 
 
 def create_table_arguments(name: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Operators give and take points, with a reason."""

@@ -1,0 +1,1 @@
+"""What members gave to charities."""

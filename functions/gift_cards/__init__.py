@@ -1,0 +1,1 @@
+"""Gift cards: prepaid money with a ledger of its own."""

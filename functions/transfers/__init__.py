@@ -1,0 +1,1 @@
+"""Members give points to each other."""

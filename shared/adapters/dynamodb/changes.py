@@ -1,0 +1,47 @@
+"""What a decision changes beside the wallet, as writes of the same transaction."""
+
+from typing import Any
+
+from shared.adapters.dynamodb.attempts import code_item
+from shared.adapters.dynamodb.gift_cards import card_writes
+from shared.adapters.dynamodb.items import to_wire
+from shared.adapters.dynamodb.rewards import stock_item
+from shared.adapters.dynamodb.store import Store
+from shared.adapters.dynamodb.table import charity_key, tender_key
+from shared.domain.code import CodeKind, CodeOwner
+from shared.domain.decision import CardPosted, Change, Donated, OrderPaid, StockMoved, VoucherIssued
+
+REDEMPTION = "redemption"
+"""The kind of tender that is a redemption."""
+
+
+def writes_of(store: Store, change: Change) -> list[Any]:
+    """The writes that make a change, each under its own condition."""
+    match change:
+        case StockMoved(before, after):
+            # Nobody took or returned one since the stock was read.
+            return [store.update(stock_item(after), expected={"version": before.version})]
+        case VoucherIssued(code, redemption, member):
+            # The code was never given.
+            return [store.put(code_item(code, CodeOwner(CodeKind.REDEMPTION, redemption, member)))]
+        case OrderPaid(order_id, redemption, amount):
+            # A redemption is used once, so it pays one order.
+            item = tender_key(order_id, REDEMPTION, redemption)
+            return [store.put(item if amount is None else {**item, "amount": amount})]
+        case CardPosted(entry, before, after):
+            return card_writes(store, entry, before, after)
+        case Donated():
+            return [_added(store, change)]
+
+
+def _added(store: Store, donated: Donated) -> Any:
+    """Add to a charity's totals. Only ever beside an entry that is put under a condition: so it happens once."""
+    return {
+        "Update": {
+            "TableName": store.table,
+            "Key": to_wire(charity_key(donated.charity, donated.day, donated.money)),
+            "UpdateExpression": "ADD #points :points, #value :value, #gifts :one",
+            "ExpressionAttributeNames": {"#points": "points", "#value": "value", "#gifts": "gifts"},
+            "ExpressionAttributeValues": to_wire({":points": donated.points, ":value": donated.value, ":one": 1}),
+        }
+    }

@@ -1,0 +1,93 @@
+"""What an entry does to a wallet, in parts; the fold applies them (the rules of points, 8)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from shared.domain.points import Account, Credit
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """Points of a currency that leave the wallet for `account`.
+
+    A `held` spend is a redemption that can still be cancelled; on the local day `lapses_on` (None: never) it is returned by
+    itself unless it was used. It counts against the limits of `reward` until each of the days `claims` (None: for ever).
+    """
+
+    currency: str
+    points: int
+    account: Account = Account.REDEEMED
+    held: bool = False
+    lapses_on: date | None = None
+    reward: str | None = None
+    claims: tuple[date | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What the entry with this sequence gives or takes of a currency is `points` from now on."""
+
+    sequence: int
+    currency: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgiveness:
+    """At its place in the fold, up to `points` of debt are forgiven; it never makes points (the rules of points, 9)."""
+
+    currency: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reopening:
+    """The points that came over from a merged member, as corrections of that member's history leave them."""
+
+    sequence: int
+    credits: tuple[Credit, ...]
+    spends: tuple[Spend, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """All that one entry does.
+
+    Credits come first, then spends. `uses` are sequences of redemptions that are used, hence neither lapse nor are
+    cancelled; `pays` is the id of the order that they paid a part of. `empties` is where all there is and all that comes
+    later goes when the member leaves; `into` is the member who takes over, if one does.
+    """
+
+    credits: tuple[Credit, ...] = ()
+    spends: tuple[Spend, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    uses: tuple[int, ...] = ()
+    pays: str | None = None
+    forgives: tuple[Forgiveness, ...] = ()
+    reopens: tuple[Reopening, ...] = ()
+    empties: Account | None = None
+    into: str | None = None
+
+    def corrected(self, points: Mapping[str, int]) -> "Effect":
+        """The effect where corrections leave it `points` of these currencies; an order keeps its lowest serials."""
+        return replace(
+            self,
+            credits=_kept(self.credits, points),
+            spends=tuple(
+                replace(spend, points=points.get(spend.currency, spend.points))
+                for spend in self.spends
+                if points.get(spend.currency, spend.points)
+            ),
+        )
+
+
+def _kept(credits: tuple[Credit, ...], points: Mapping[str, int]) -> tuple[Credit, ...]:
+    left = dict(points)
+    kept = []
+    for credit in credits:
+        here = min(credit.points, left.get(credit.currency, credit.points))
+        if credit.currency in left:
+            left[credit.currency] -= here
+        kept.append(replace(credit, points=here))
+    return tuple(kept)

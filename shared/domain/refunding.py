@@ -1,0 +1,262 @@
+"""Refunds: an order's net is computed anew, and the difference goes back (the rules of points, 10)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from functools import cached_property
+
+from shared.domain.card_decision import refund_card
+from shared.domain.decision import CardPosted, Change, Decision, Order, View
+from shared.domain.digest import request_hash
+from shared.domain.earning import CLOCK_SKEW_MAX, accrued
+from shared.domain.effect import Correction, Effect, Forgiveness
+from shared.domain.entry import Entry, EntryKind, Share, refund_key, use_key
+from shared.domain.errors import (
+    EntryUnknownError,
+    OccurredInFutureError,
+    OverRefundError,
+    RequestInvalidError,
+    TryAgainError,
+)
+from shared.domain.history import Reason, post, since
+from shared.domain.program import ProgramVersion
+from shared.domain.purchase import Purchase
+from shared.domain.subject import Refund, RefundLine, Returned
+from shared.domain.transferring import carried_on
+from shared.domain.voucher import redemption_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRequest:
+    """A shop gave money back: for `lines` (number from 1, minor units or None for all that is left of the line), or an
+    `amount` off all of them; neither means all that is left of the order.
+    """
+
+    order_id: str
+    refund_id: str
+    occurred_at: datetime
+    lines: tuple[tuple[int, int | None], ...] = ()
+    amount: int | None = None
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What tells a repeated request from a changed one."""
+        return request_hash("refund", self)
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What is left of an order after `refunds`: minor units that came off each line, and `amount` that came off all."""
+
+    purchase: Purchase
+    lines: tuple[int, ...]
+    amount: int = 0
+    refunds: int = 0
+
+    @classmethod
+    def of(cls, purchase: Purchase, refunds: Sequence[Refund]) -> "Net":
+        """The net after these refunds; only their totals matter, never their order."""
+        net = cls(purchase, (0,) * len(purchase.lines))
+        for refund in refunds:
+            net = net.less(refund.lines, refund.amount)
+        return net
+
+    def less(self, lines: Sequence[RefundLine], amount: int) -> "Net":
+        """The net after one more refund."""
+        refunded = list(self.lines)
+        for part in lines:
+            refunded[part.line - 1] += part.amount
+        return Net(self.purchase, tuple(refunded), self.amount + amount, self.refunds + 1)
+
+    @property
+    def refunded(self) -> int:
+        """Minor units of the order that were given back in all."""
+        return sum(self.lines) + self.amount
+
+    @property
+    def total(self) -> int:
+        """Minor units that are left of the order."""
+        return self.purchase.amount - self.refunded
+
+    def left_of(self, line: int) -> int:
+        """Minor units that can still come off the line with this number: what is left of it and of the order."""
+        return min(self.purchase.lines[line - 1].amount - self.lines[line - 1], self.total)
+
+    def amounts(self) -> tuple[Fraction, ...]:
+        """What is left of each line, exactly: `amount` takes the same fraction off what the lines' own refunds left."""
+        left = [line.amount - taken for line, taken in zip(self.purchase.lines, self.lines, strict=True)]
+        share = 1 - Fraction(self.amount, sum(left)) if sum(left) else Fraction(0)
+        return tuple(amount * share for amount in left)
+
+    def returned(self, units: int) -> int:
+        """What has gone back of `units` that paid a part of the order: the floor of the cumulative share."""
+        if not self.purchase.amount:
+            # Nothing was left to pay with money, so the first refund is of all.
+            return units if self.refunds else 0
+        return units * self.refunded // self.purchase.amount
+
+
+def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[ProgramVersion]) -> Decision:
+    """The entry that takes back what the refunded part of `order` earned, and returns what paid for it beside money.
+
+    `order` may have been read before the wallet; a refund that came between is seen in the history, and the answer is to
+    read again (TryAgainError). Raises OverRefundError, RequestInvalidError, OccurredInFutureError.
+    """
+    bought, purchase = order.purchase, order.bought
+    if request.occurred_at > view.now + CLOCK_SKEW_MAX:
+        raise OccurredInFutureError(occurred_at=request.occurred_at, now=view.now)
+    _check_complete(view, order)
+    before = Net.of(purchase, _subjects(order))
+    lines, amount = _resolved(request, before)
+    net = before.less(lines, amount)
+    why = _taken_back(bought, before, net, versions)
+    points = list(_points_returned(view, order, net))
+    corrections = [*_earning_corrections(bought, net, why, versions), *(correction for _, correction in points)]
+    cards = list(_cards(view, order, net, request))
+    subject = Refund(
+        order_id=request.order_id,
+        refund_id=request.refund_id,
+        lines=lines,
+        amount=amount,
+        total=net.refunded - before.refunded,
+        net=net.total,
+        returned=(*(returned for returned, _ in points), *(returned for returned, _ in cards)),
+    )
+    reason = Reason(
+        key=refund_key(request.order_id, request.refund_id),
+        kind=EntryKind.REFUND,
+        occurred_at=request.occurred_at,
+        request_hash=request.digest,
+        why=why,
+        subject=subject,
+        names=bought.key,
+    )
+    effect = Effect(corrections=tuple(corrections), forgives=_forgiven(why, versions))
+    entry, wallet = post(view.wallet, view.history, effect, reason, now=view.now, zone=bought.zone)
+    return Decision(entry, wallet, tuple(change for _, change in cards), carried_on(view, entry))
+
+
+def refund_of(entry: Entry) -> Refund:
+    """What a refund's entry keeps of it. Raises EntryUnknownError for any other entry."""
+    if not isinstance(entry.subject, Refund):
+        raise EntryUnknownError
+    return entry.subject
+
+
+def _subjects(order: Order) -> list[Refund]:
+    return [refund_of(entry) for entry in order.refunds]
+
+
+def _check_complete(view: View, order: Order) -> None:
+    """What the member's history says of the order was read with it: its refunds and its vouchers. Raises TryAgainError."""
+    rows, order_id = since(view.history, order.purchase.sequence), order.bought.order_id
+    posted = {row.key for row in rows if row.kind is EntryKind.REFUND and row.key.startswith(_prefix(order.purchase))}
+    used = {row.key for row in rows if row.effect.pays == order_id}
+    if posted - {entry.key for entry in order.refunds} or used - {use_key(key) for key in order.redemptions}:
+        raise TryAgainError
+
+
+def _prefix(purchase: Entry) -> str:
+    return refund_key(purchase.key.partition(":")[2], "")
+
+
+def _resolved(request: RefundRequest, before: Net) -> tuple[tuple[RefundLine, ...], int]:
+    """The minor units that the refund takes, line by line and off all lines. Raises OverRefundError, RequestInvalidError."""
+    if not request.lines:
+        amount = before.total if request.amount is None else request.amount
+        if amount > before.total:
+            raise OverRefundError(refundable=before.total)
+        return (), amount
+    taken: list[RefundLine] = []
+    net = before
+    for number, (line, wanted) in enumerate(request.lines):
+        if not 1 <= line <= len(before.purchase.lines):
+            reason = f"the order has lines 1 to {len(before.purchase.lines)}"
+            raise RequestInvalidError(faults=[{"path": f"lines.{number}.line", "reason": reason}])
+        left = net.left_of(line)
+        if wanted is not None and wanted > left:
+            raise OverRefundError(refundable=left)
+        taken.append(RefundLine(line, left if wanted is None else wanted))
+        net = net.less(taken[-1:], 0)
+    return tuple(taken), 0
+
+
+def _version(share: Share, versions: Sequence[ProgramVersion]) -> ProgramVersion:
+    return next(version for version in versions if version.version == share.program_version)
+
+
+def _shares(bought: Entry, net: Net, versions: Sequence[ProgramVersion]) -> tuple[Share, ...]:
+    """What the rules that the order met give for what is left of it."""
+    if bought.purchase is None or not bought.why:
+        return ()
+    return accrued(bought.purchase, sum(net.amounts(), Fraction(0)), _version(bought.why[0], versions))
+
+
+def _taken_back(bought: Entry, before: Net, net: Net, versions: Sequence[ProgramVersion]) -> tuple[Share, ...]:
+    """By rule, the points that the refund takes back, as negative shares."""
+    kept = zip(_shares(bought, before, versions), _shares(bought, net, versions), strict=True)
+    return tuple(Share(old.rule, old.program_version, old.currency, new.points - old.points) for old, new in kept)
+
+
+def _earning_corrections(
+    bought: Entry, net: Net, why: tuple[Share, ...], versions: Sequence[ProgramVersion]
+) -> Iterator[Correction]:
+    kept: dict[str, int] = {}
+    for share in _shares(bought, net, versions):
+        kept[share.currency] = kept.get(share.currency, 0) + share.points
+    changed = {share.currency for share in why if share.points}
+    for currency in sorted(changed):
+        yield Correction(bought.sequence, currency, kept[currency])
+
+
+def _forgiven(why: tuple[Share, ...], versions: Sequence[ProgramVersion]) -> tuple[Forgiveness, ...]:
+    """A program that clamps forgives as many points as the refund takes back (the rules of points, 9)."""
+    if not why or _version(why[0], versions).program.clawback != "forgive":
+        return ()
+    taken: dict[str, int] = {}
+    for share in why:
+        taken[share.currency] = taken.get(share.currency, 0) - share.points
+    return tuple(Forgiveness(currency, points) for currency, points in taken.items() if points)
+
+
+def _redemptions(view: View, order: Order) -> Iterator[Entry]:
+    """Redemptions of the same member that paid a part of the order."""
+    for key in order.redemptions:
+        found = view.entries.get(key)
+        if found is not None and found.member == order.purchase.member:
+            yield found
+
+
+def _points_returned(view: View, order: Order, net: Net) -> Iterator[tuple[Returned, Correction]]:
+    """Points of redemptions that go back, each with the correction that frees them."""
+    for redemption in _redemptions(view, order):
+        found = redemption_of(redemption)
+        # Counted from what did go back: a voucher may have been used after a part of its order was refunded.
+        before = sum(
+            part.amount for subject in _subjects(order) for part in subject.returned if part.reference == redemption.key
+        )
+        after = net.returned(found.points)
+        if after > before:
+            correction = Correction(redemption.sequence, found.currency, found.points - after)
+            yield Returned(kind="points", reference=redemption.key, amount=after - before), correction
+
+
+def _cards(view: View, order: Order, net: Net, request: RefundRequest) -> Iterator[tuple[Returned, Change]]:
+    """Money that goes back onto gift cards, each with the entry of its own ledger."""
+    for card_id in order.cards:
+        card = view.cards[card_id]
+        tender = card.order(request.order_id)
+        # What the shop gave back onto the card by itself counts.
+        back = net.returned(tender.spent) - tender.refunded
+        if back > 0:
+            entry, after = refund_card(
+                card,
+                amount=back,
+                order_id=request.order_id,
+                refund_id=request.refund_id,
+                now=view.now,
+                zone=order.purchase.zone,
+                digest=request.digest,
+            )
+            yield Returned(kind="gift_card", reference=card.id, amount=back), CardPosted(entry, card, after)

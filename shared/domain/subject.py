@@ -1,0 +1,129 @@
+"""What entries are about, as the requests told it: kept with each entry, so that it explains itself and answers again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from shared.domain.purchase import Purchase
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redemption:
+    """A reward as it was when points were taken for it.
+
+    `value` is what it is worth in minor units of `money`, None where that is not known. `benefit` is the reward's own JSON.
+    `immediate` rewards are fulfilled at once. Any other has a voucher with a `code`, good until the local day `lapses_on`, the
+    first on which it can be used no more. `gift_card` is the card that was bought, and then `code` is the card's. `stocked`
+    says whether it took one of the reward's stock.
+    """
+
+    reward: str
+    reward_version: int
+    name: str
+    benefit: Mapping[str, Any]
+    currency: str
+    points: int
+    money: str
+    immediate: bool = False
+    value: int | None = None
+    code: str | None = None
+    lapses_on: date | None = None
+    gift_card: str | None = None
+    stocked: bool = False
+    channel: str | None = None
+    region: str | None = None
+
+    @property
+    def charity(self) -> str | None:
+        """The charity that the points were given to, for a donation."""
+        return self.benefit["charity"] if self.benefit["kind"] == "donation" else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """A voucher was taken at a point of sale for an order, of which it paid `amount` minor units (None: not told)."""
+
+    order_id: str
+    amount: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancellation:
+    """A redemption was taken back before it was used."""
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLine:
+    """Minor units that come off the order's line with this number, counted from 1."""
+
+    line: int
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Returned:
+    """What a refund gave back of one way of paying: points of a redemption, or minor units on a gift card."""
+
+    kind: str
+    reference: str
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refund:
+    """Money of an order that was given back: `lines` off their lines, `amount` off what is left of all lines.
+
+    `total` is the sum of both; `net` is what is left of the order, both in minor units.
+    """
+
+    order_id: str
+    refund_id: str
+    lines: tuple[RefundLine, ...] = ()
+    amount: int = 0
+    total: int = 0
+    net: int = 0
+    returned: tuple[Returned, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adjustment:
+    """Points that an operator gave or took, and why. `approved_by` is the second operator, where one was needed."""
+
+    currency: str
+    points: int
+    reason: str
+    operator: str
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Renumbered:
+    """The giver's serials `first`, `first + 1`, ... (`count` of them) are the taker's `became`, `became + 1`, ..."""
+
+    first: int
+    count: int
+    became: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """Points that went to another member, or came from one; the taker's entry tells what each serial became."""
+
+    currency: str
+    points: int
+    counterpart: str
+    serials: tuple[Renumbered, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge:
+    """All there was of one member went to another; `counterpart` is the other side."""
+
+    counterpart: str
+    reason: str
+
+
+Subject = Purchase | Redemption | Use | Cancellation | Refund | Adjustment | Transfer | Merge
