@@ -27,6 +27,7 @@ from infra.local_cloud.errors import LocalCloudError
 from infra.local_cloud.retail import RetailOrder, read_orders
 from infra.local_cloud.state import REPOSITORY, LocalFolder
 from infra.local_cloud.tokens import IdentityProvider
+from infra.local_cloud.visit import Visit, pay_a_visit, set_up_catalog
 
 # 25 of the 2,469 households: 2,387 orders, over 364 days.
 SAMPLE = {"modulus": 100, "remainder": 7}
@@ -82,18 +83,20 @@ def up(console: Console, folder: LocalFolder, *, port: int | None) -> None:
         )
     pos, operator = Caller.at(address, tokens.pos), Caller.at(address, tokens.operator)
     households = _demo(console, cloud, outputs, Replay(pos, operator), identities)
+    visit = _visit(console, cloud, outputs, pos, operator, households)
     member_id = households[0].member_id
     history = pos.expect("GET", f"/v1/members/{member_id}/entries?limit=1")
     now = operator.expect("GET", "/v1/test-clock")["now"]
-    report.write_walk(folder, address, member_id=member_id, now=now)
+    report.write_walk(folder, address, member_id=member_id, now=now, visit=visit)
     lines = report.curl_lines(
         address,
         report.write_headers(folder, tokens),
         member_id=member_id,
         now=now,
         entry_id=history["entries"][0]["entry_id"],
+        visit=visit,
     )
-    report.show(console, address, tokens, lines, report.balances(pos, households))
+    report.show(console, address, tokens, lines, [report.balances(pos, households), report.visited(visit)])
 
 
 def verify(folder: LocalFolder) -> int:
@@ -143,6 +146,23 @@ def _demo(
     )
     cloud.remember(note, json.dumps([asdict(household) for household in households]))
     return households
+
+
+def _visit(
+    console: Console, cloud: Cloud, outputs: dict[str, str], pos: Caller, operator: Caller, households: list[Replayed]
+) -> Visit:
+    """Let the customer with the most orders redeem at a till, or recall that they did."""
+    note = f"visit/{outputs['TableName']}"
+    known = cloud.recall(note)
+    if known is not None:
+        return Visit.parse(known)
+    with console.status("redeeming at a till"):
+        set_up_catalog(operator)
+        # The first one is the walk's: nobody spends their points for them.
+        regular = max(households[1:], key=lambda one: one.orders)
+        visit = pay_a_visit(pos, customer=regular.household, member_id=regular.member_id)
+    cloud.remember(note, json.dumps(asdict(visit)))
+    return visit
 
 
 def _progress(console: Console) -> Progress:

@@ -34,16 +34,17 @@ class Caller:
         # Base URLs end in "/" and paths do not start with one: `$default` is part of the path.
         return cls(httpx.Client(base_url=f"{address}/", headers=headers, trust_env=False, timeout=_SECONDS_MAX))
 
-    def call(self, method: str, path: str, body: object = None) -> httpx.Response:
-        """Call `/v1/...` and take whatever comes."""
-        return self.http.request(method, path.lstrip("/"), json=body)
+    def call(self, method: str, path: str, body: object = None, *, key: str | None = None) -> httpx.Response:
+        """Call `/v1/...` and take whatever comes; `key` is sent as the Idempotency-Key."""
+        headers = {"idempotency-key": key} if key else {}
+        return self.http.request(method, path.lstrip("/"), json=body, headers=headers)
 
-    def expect(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+    def expect(self, method: str, path: str, body: object = None, *, key: str | None = None) -> dict[str, Any]:
         """Call and insist on success; the answer's JSON.
 
         Raises LocalCloudError with the API's own words for it.
         """
-        answer = self.call(method, path, body)
+        answer = self.call(method, path, body, key=key)
         if not answer.is_success:
             raise LocalCloudError(
                 f"{method} {path} answered {answer.status_code}: {answer.text[:300]} (put it right and run `make up` again)"

@@ -12,6 +12,7 @@ from rich.text import Text
 from infra.local_cloud.api import Caller
 from infra.local_cloud.demo import Replayed
 from infra.local_cloud.state import LocalFolder
+from infra.local_cloud.visit import Visit
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,18 @@ def balances(pos: Caller, households: list[Replayed]) -> Table:
     return table
 
 
+def visited(visit: Visit) -> Table:
+    """What a customer did at a till, and what became of their points."""
+    title = f"Customer {visit.customer} at the till"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("what happened")
+    table.add_column("points", justify="right")
+    table.add_column("balance", justify="right")
+    for step in visit.steps:
+        table.add_row(step.what, f"{step.points:+,}" if step.points else "", f"{step.balance:,}")
+    return table
+
+
 def write_headers(folder: LocalFolder, tokens: Tokens) -> dict[str, str]:
     """Keep each token as a header file that curl can read (`-H @file`); the files' names by caller."""
     files = {}
@@ -64,55 +77,77 @@ def write_headers(folder: LocalFolder, tokens: Tokens) -> dict[str, str]:
     return files
 
 
-def write_walk(folder: LocalFolder, address: str, *, member_id: str, now: str) -> None:
+def write_walk(folder: LocalFolder, address: str, *, member_id: str, now: str, visit: Visit) -> None:
     """Keep what the walk in the README needs as shell variables: `. .local/walk.env`."""
-    lines = [f"API='{address}'", f"MEMBER='{member_id}'", f"NOW='{now}'"]
-    (folder.path / "walk.env").write_text("\n".join(lines) + "\n")
+    known = {"API": address, "MEMBER": member_id, "NOW": now, "REDEMPTION": visit.redemption_id, "CARD": visit.card_code}
+    (folder.path / "walk.env").write_text("".join(f"{name}='{value}'\n" for name, value in known.items()))
 
 
-def curl_lines(address: str, files: dict[str, str], *, member_id: str, now: str, entry_id: str) -> list[tuple[str, str]]:
+def curl_lines(
+    address: str, files: dict[str, str], *, member_id: str, now: str, entry_id: str, visit: Visit
+) -> list[tuple[str, str]]:
     """Lines for a shell, each with what it shows. The purchase is one more of that member, at `now`."""
+    # Another time, another order: the same id with another time in it would be refused.
+    number = "".join(filter(str.isdigit, now))
+    order_id = f"till-7-{number}"
     order = {
-        # Another time, another order: the same id with another time in it would be refused.
-        "order_id": f"till-7-{''.join(filter(str.isdigit, now))}",
+        "order_id": order_id,
         "member_id": member_id,
         "currency": "USD",
         "occurred_at": now,
         "lines": [{"sku": "espresso-beans", "quantity": 2, "amount": 2599}],
     }
 
-    def curl(who: str, path: str, *options: str) -> str:
-        return " ".join(["curl -sS", f"-H @{files[who]}", *options, f"'{address}{path}'"])
+    def curl(who: str, path: str, body: object = None, *options: str) -> str:
+        sent = (
+            ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body, separators=(',', ':'))}'"]
+            if body is not None
+            else []
+        )
+        return " ".join(["curl -sS", f"-H @{files[who]}", *options, *sent, f"'{address}{path}'"])
 
-    body = json.dumps(order, separators=(",", ":"))
+    refund = {"refund_id": "refund-1", "occurred_at": now, "lines": [{"line": 1, "amount": 1_000}]}
+    redeem = curl("member", "/v1/me/redemptions", {"reward_id": "five_off"}, f"-H 'Idempotency-Key: app-{number}'")
+    use = {"code": "'$CODE'", "member_id": member_id, "order_id": order_id}
     return [
-        (
-            "A till records a purchase (paste it twice: one entry, the same answer)",
-            curl("pos", "/v1/purchases", "-H 'Content-Type: application/json'", f"-d '{body}'"),
-        ),
+        ("A till records a purchase (paste it twice: one entry, the same answer)", curl("pos", "/v1/purchases", order)),
         ("The till reads the wallet", curl("pos", f"/v1/members/{member_id}/wallet")),
         ("The history, newest first", curl("pos", f"/v1/members/{member_id}/entries?limit=5")),
         ("One entry, explained", curl("pos", f"/v1/entries/{entry_id}")),
         ("The member's own wallet, in the app", curl("member", "/v1/me/wallet")),
+        (
+            "What the member may have for points, and what they are short of",
+            curl("member", "/v1/me/rewards?channel=app"),
+        ),
+        (
+            "The member redeems in the app; the shell keeps the voucher's code (paste it twice: one voucher)",
+            rf"""CODE=$({redeem} | tee -a /dev/stderr | sed 's/.*"code":"\([^"]*\)".*/\1/')""",
+        ),
+        ("The till takes that voucher for the order; no other order can use it again", curl("pos", "/v1/vouchers/redeem", use)),
+        (
+            "The till refunds 10.00 USD of the order: what they had earned goes, and their share of the voucher returns",
+            curl("pos", f"/v1/purchases/{order_id}/refunds", refund),
+        ),
+        (
+            f"Customer {visit.customer} gives the free coffee back: the points return, and the shelf has one more",
+            curl("pos", f"/v1/redemptions/{visit.redemption_id}/cancel", {}),
+        ),
+        (f"What is on customer {visit.customer}'s gift card", curl("pos", "/v1/gift-cards/balance", {"code": visit.card_code})),
         ("The operator reads the program", curl("operator", "/v1/program")),
         (
             "The operator moves the sandbox's time: read the wallet again and see points gone by date, with no job",
-            curl(
-                "operator",
-                "/v1/test-clock",
-                "-X PUT -H 'Content-Type: application/json'",
-                """-d '{"now": "2018-06-01T12:00:00Z"}'""",
-            ),
+            curl("operator", "/v1/test-clock", {"now": "2018-06-01T12:00:00Z"}, "-X PUT"),
         ),
     ]
 
 
-def show(console: Console, address: str, tokens: Tokens, lines: list[tuple[str, str]], table: Table) -> None:
+def show(console: Console, address: str, tokens: Tokens, lines: list[tuple[str, str]], tables: list[Table]) -> None:
     """Print all of it. Addresses, tokens and commands stay whole lines, so that they can be copied."""
     for name, token in tokens.items():
         _line(console, f"Token ({name})", token)
     console.print()
-    console.print(table)
+    for table in tables:
+        console.print(table)
     _line(console, "API", address)
     for what, line in lines:
         console.print(f"\n[dim]# {what}[/]")

@@ -50,6 +50,38 @@ class Laurel:
         member_id: str = self.pos.expect("POST", "/v1/members", {"customer_id": self.new_id("customer"), **fields})["member_id"]
         return member_id
 
+    def enrol_with(self, points: int) -> str:
+        """A new member's id, who has so many points: the grocer gives one for a dollar."""
+        member_id = self.enrol()
+        self.pos.expect("POST", "/v1/purchases", self.order(member_id, amount=points * 100))
+        return member_id
+
+    def sign_up(self, name: str) -> tuple[str, Caller]:
+        """A new member with a login of their own: the id, and the app they signed in to."""
+        login = self.identities.member(f"{name}@example.com")
+        member_id = self.enrol(login={"issuer": login.issuer, "subject": login.subject})
+        return member_id, self.caller(self.identities.member_token(login.email))
+
+    def reward(self, *, points: int, stock: int | None = None) -> str:
+        """The id of a new reward, five dollars off; with `stock` there are only so many of it."""
+        reward_id = self.new_id("reward").replace("-", "_")
+        document = {
+            "name": "Five dollars off",
+            "benefit": {"kind": "discount", "amount": 500},
+            "currency": "points",
+            "price": {"points": points},
+            "stock_limited": stock is not None,
+        }
+        self.operator.expect("PUT", f"/v1/rewards/{reward_id}", document)
+        if stock is not None:
+            self.operator.expect("PUT", f"/v1/rewards/{reward_id}/stock", {"total": stock})
+        return reward_id
+
+    def stock(self, reward_id: str) -> dict[str, Any]:
+        """How many there are of a reward."""
+        found: dict[str, Any] = self.pos.expect("GET", f"/v1/rewards/{reward_id}")["stock"]
+        return found
+
     def order(self, member_id: str, *, amount: int = 1_000) -> dict[str, Any]:
         """A new order of that member, paid right now by the stage's clock; `amount` in cents."""
         return {

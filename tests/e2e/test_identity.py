@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from infra.local_cloud.api import Caller
 from infra.local_cloud.errors import LocalCloudError
 from tests.e2e.forged import claims_of
 from tests.e2e.laurel import Laurel
@@ -12,15 +11,8 @@ from tests.e2e.laurel import Laurel
 pytestmark = pytest.mark.e2e
 
 
-def _sign_up(laurel: Laurel, name: str) -> tuple[str, Caller]:
-    """A new member with a login of their own: the id, and the app they signed in to."""
-    login = laurel.identities.member(f"{name}@example.com")
-    member_id = laurel.enrol(login={"issuer": login.issuer, "subject": login.subject})
-    return member_id, laurel.caller(laurel.identities.member_token(login.email))
-
-
 def test_members_read_their_own_wallet_and_entries_with_their_own_token(laurel: Laurel) -> None:
-    member_id, app = _sign_up(laurel, "own")
+    member_id, app = laurel.sign_up("own")
     entry = laurel.pos.expect("POST", "/v1/purchases", laurel.order(member_id, amount=4_200))
     assert app.expect("GET", "/v1/me/wallet") == laurel.wallet(member_id)
     assert app.expect("GET", "/v1/me/wallet")["currencies"][0]["balance"] == 42
@@ -28,8 +20,8 @@ def test_members_read_their_own_wallet_and_entries_with_their_own_token(laurel: 
 
 
 def test_another_members_entry_answers_as_an_unknown_one(laurel: Laurel) -> None:
-    owner, _ = _sign_up(laurel, "owner")
-    _, curious = _sign_up(laurel, "curious")
+    owner, _ = laurel.sign_up("owner")
+    _, curious = laurel.sign_up("curious")
     entry = laurel.pos.expect("POST", "/v1/purchases", laurel.order(owner))
     foreign = curious.call("GET", f"/v1/me/entries/{entry['entry_id']}")
     unknown = curious.call("GET", "/v1/me/entries/purchase:there-is-none")

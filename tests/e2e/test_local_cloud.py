@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 
@@ -15,6 +17,7 @@ from infra.local_cloud.cloud import Cloud
 from infra.local_cloud.deploy import deploy
 from infra.local_cloud.errors import LocalCloudError
 from infra.local_cloud.state import LocalFolder
+from infra.local_cloud.visit import Visit, pay_a_visit, set_up_catalog
 from tests.e2e.laurel import Laurel
 
 pytestmark = pytest.mark.e2e
@@ -33,6 +36,23 @@ def test_deploying_again_changes_nothing(laurel: Laurel) -> None:
     before = cloudformation.describe_stacks()["Stacks"]
     assert deploy(laurel.folder, laurel.cloud) == (laurel.outputs, False)
     assert cloudformation.describe_stacks()["Stacks"] == before
+
+
+def test_the_visit_that_make_up_shows_can_be_made_again_and_is_the_same(laurel: Laurel) -> None:
+    set_up_catalog(laurel.operator)
+    member_id = laurel.enrol_with(2_000)
+    first = pay_a_visit(laurel.pos, customer="1707", member_id=member_id)
+    assert [step.points for step in first.steps] == [0, -500, 0, 0, 35, -9, 125, -150, -500]
+    assert [step.balance for step in first.steps] == [2000, 1500, 1500, 1500, 1535, 1526, 1651, 1501, 1001]
+    before = laurel.wallet(member_id)
+    assert pay_a_visit(laurel.pos, customer="1707", member_id=member_id) == first
+    assert laurel.wallet(member_id) == before
+    assert Visit.parse(json.dumps(asdict(first))) == first
+    # What it leaves to try out.
+    assert laurel.pos.expect("POST", "/v1/gift-cards/balance", {"code": first.card_code})["balance"] == 500
+    assert laurel.stock("free_coffee")["available"] == 49
+    laurel.pos.expect("POST", f"/v1/redemptions/{first.redemption_id}/cancel", {})
+    assert laurel.stock("free_coffee")["available"] == 50
 
 
 def test_a_cloud_that_runs_is_found_not_started_again(folder: LocalFolder) -> None:

@@ -50,3 +50,17 @@ def test_a_function_whose_role_lacks_a_right_fails_and_writes_nothing(laurel: La
     # Nothing was claimed either: with the right back, the same order is recorded.
     assert laurel.pos.call("POST", "/v1/purchases", order).status_code == 201
     assert laurel.wallet(member_id)["currencies"][0]["balance"] == 12
+
+
+@pytest.mark.parametrize("action", ["BatchGetItem", "PutItem", "UpdateItem"])
+def test_a_redemption_without_a_right_takes_neither_points_nor_stock(laurel: Laurel, action: str) -> None:
+    member_id, reward = laurel.enrol_with(500), laurel.reward(points=500, stock=1)
+    path, wish, key = f"/v1/members/{member_id}/redemptions", {"reward_id": reward}, laurel.new_id("wish")
+    with without(laurel, "redemption", action):
+        answer = laurel.pos.call("POST", path, wish, key=key)
+        assert (answer.status_code, answer.json()["type"]) == (500, "urn:laurel:problem:fault")
+    assert laurel.wallet(member_id)["currencies"][0]["balance"] == 500
+    assert laurel.stock(reward)["available"] == 1
+    # The key is free as well.
+    assert laurel.pos.call("POST", path, wish, key=key).status_code == 201
+    assert (laurel.wallet(member_id)["currencies"][0]["balance"], laurel.stock(reward)["available"]) == (0, 0)
