@@ -85,13 +85,14 @@ def get_my_entries(
 @app.get("/v1/entries/<entry_id>", tags=["wallets"], **for_any(POS, OPERATOR))
 def get_entry(entry_id: Annotated[EntryId, Path()]) -> ExplainedAnswer:
     """One entry explained"""
-    return _explained(explain_entry(EntryKey(entry_id), None, ledger=wiring.wired().ledger))
+    return _explained(explain_entry(EntryKey(entry_id), None, ledger=wiring.wired().ledger), frozenset({"code"}))
 
 
 @app.get("/v1/me/entries/<entry_id>", tags=["wallets"], **for_any(MEMBER))
 def get_my_entry(entry_id: Annotated[EntryId, Path()]) -> ExplainedAnswer:
     """One of the caller's own entries explained"""
-    return _explained(explain_entry(EntryKey(entry_id), _me(), ledger=wiring.wired().ledger))
+    hidden = frozenset({"code", "operator", "approved_by"})
+    return _explained(explain_entry(EntryKey(entry_id), _me(), ledger=wiring.wired().ledger), hidden)
 
 
 def _me() -> MemberId:
@@ -129,7 +130,7 @@ def _history(member: MemberId, filters: Filters, limit: int, cursor: str | None)
     return HistoryAnswer(entries=[RowAnswer.of(row) for row in rows], cursor=following)
 
 
-def _explained(entry: Entry) -> ExplainedAnswer:
+def _explained(entry: Entry, hidden: frozenset[str]) -> ExplainedAnswer:
     return ExplainedAnswer(
         **EntryAnswer.of(entry).model_dump(),
         previous_entry_id=entry.previous,
@@ -137,16 +138,17 @@ def _explained(entry: Entry) -> ExplainedAnswer:
         lapsed=list(entry.lapsed),
         postings=[PostingAnswer.of(posting, entry.zone) for posting in entry.postings],
         purchase=PurchaseAnswer.of(entry.purchase) if entry.purchase else None,
-        about=_about(entry),
+        about=_about(entry, hidden),
     )
 
 
-def _about(entry: Entry) -> dict[str, Any] | None:
+def _about(entry: Entry, hidden: frozenset[str]) -> dict[str, Any] | None:
     if entry.subject is None or entry.purchase is not None:
         return None
-    # A code is worth money: it is for those who have the redemption, not for everybody who may read entries.
+    # A code is worth money: it is for those who have the redemption, not for everybody who may read entries. Who of the staff
+    # did something is for the staff.
     told: dict[str, Any] = TypeAdapter(type(entry.subject)).dump_python(entry.subject, mode="json", exclude_none=True)
-    return {name: value for name, value in told.items() if name != "code"}
+    return {name: value for name, value in told.items() if name not in hidden}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -56,7 +56,7 @@ Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=64)]
 EntryId = Annotated[
     str,
     BeforeValidator(_unescaped),
-    Field(pattern=r"^[a-z]+(:[A-Za-z0-9._~-]{1,64}){1,5}$", examples=["purchase:order-1001"]),
+    Field(pattern=r"^[a-z]+(:[A-Za-z0-9._~-]{1,64}){1,20}$", examples=["purchase:order-1001"]),
 ]
 """The id of an entry."""
 

@@ -45,6 +45,8 @@ PROBLEMS: dict[type[errors.LaurelError], tuple[int, str]] = {
     errors.SameOperatorError: (409, "Let another operator approve or reject it."),
     errors.AdjustmentPostedError: (409, "Where it was wrong, adjust the other way."),
     errors.AdjustmentRejectedError: (409, "Propose it again under a new key, if it is still right."),
+    errors.TooManyCardsError: (409, "Give money back onto the gift cards themselves first, with their own refunds."),
+    errors.VoucherWorthError: (409, "Take at most `value` with it and the rest in another way."),
     errors.MemberClosedError: (409, "Closed members earn no more points."),
     errors.MemberMergedError: (409, "Send it for the member in `into`."),
     errors.OpenRedemptionsError: (409, "Use or cancel the member's open redemptions first."),

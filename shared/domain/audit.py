@@ -239,3 +239,15 @@ def crossing(entry: Entry) -> tuple[EntryKey, dict[str, int]]:
             if account is Account.TRANSFERRED:
                 moved[posting.currency] = moved.get(posting.currency, 0) + sign * posting.points
     return root, {currency: points for currency, points in moved.items() if points}
+
+
+def unmatched(entries: Iterable[Entry]) -> Iterator[Break]:
+    """Movements between members of which the sides do not sum to zero; `entries` are those of all members."""
+    on_the_way: dict[tuple[EntryKey, str], int] = {}
+    for entry in entries:
+        root, moved = crossing(entry)
+        for currency, points in moved.items():
+            on_the_way[root, currency] = on_the_way.get((root, currency), 0) + points
+    for (root, currency), points in on_the_way.items():
+        if points:
+            yield Break("what leaves one member for another arrives there", root, f"{points} {currency} are on the way")

@@ -378,6 +378,20 @@ class AdjustmentRejectedError(RefusedError):
 
 
 @dataclass(eq=False)
+class TooManyCardsError(RefusedError):
+    """More gift cards paid for the order than one refund can give money back to."""
+
+    cards_max: int
+
+
+@dataclass(eq=False)
+class VoucherWorthError(RefusedError):
+    """The voucher is worth less than it is to pay: `value` minor units."""
+
+    value: int
+
+
+@dataclass(eq=False)
 class MemberClosedError(RefusedError):
     """The member was closed: no more points are earned or spent."""
 

@@ -198,7 +198,9 @@ def effective(rows: Sequence[HistoryRow], day: date, last: Effect | None = None)
     kept: dict[int, dict[str, int]] = {}
     reopened: dict[int, Effect] = {}
     used: set[int] = set()
-    for effect in (*effects, last or Effect()):
+    # The last that was recorded holds, also where the rows stand in the order in which they occurred.
+    recorded = [effect for _, effect in sorted(zip(rows, effects, strict=True), key=lambda pair: pair[0].sequence)]
+    for effect in (*recorded, last or Effect()):
         used.update(effect.uses)
         for correction in effect.corrections:
             kept.setdefault(correction.sequence, {})[correction.currency] = correction.points

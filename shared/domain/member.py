@@ -8,6 +8,7 @@ from enum import StrEnum
 from shared.domain.digest import request_hash
 from shared.domain.effect import Effect
 from shared.domain.entry import Entry, EntryKind, MemberId, closure_key
+from shared.domain.errors import MemberMergedError
 from shared.domain.history import History, Reason, post
 from shared.domain.points import Account
 from shared.domain.wallet import Wallet
@@ -117,7 +118,12 @@ class Enrolment:
 
 
 def close(wallet: Wallet, *, now: datetime, zone: str, history: History = ()) -> tuple[Entry, Wallet]:
-    """The entry that forfeits all points and forgives all debt, and the closed wallet (the rules of points, 24)."""
+    """The entry that forfeits all points and forgives all debt, and the closed wallet (the rules of points, 24).
+
+    Raises MemberMergedError: whoever was merged has nothing left to forfeit, and their orders are the survivor's.
+    """
+    if wallet.merged_into is not None:
+        raise MemberMergedError(into=wallet.merged_into)
     reason = Reason(
         key=closure_key(wallet.member),
         kind=EntryKind.CLOSURE,

@@ -140,6 +140,8 @@ class Program(_Document):
         if len(set(ids)) < len(ids):
             raise ValueError("two earning rules have the same id")
         paid = [rule.currency for rule in self.earning_rules]
+        if self.transfers and self.clawback == "forgive":
+            raise ValueError("with clawback forgive, points given away and then refunded would stay: leave transfers out")
         given = self.transfers.currencies if self.transfers else []
         if strangers := sorted(set(given) - set(codes)):
             raise ValueError(f"transfers name unknown currencies: {', '.join(strangers)}")

@@ -18,7 +18,17 @@ from shared.domain.errors import (
 from shared.domain.gift_card import NewCard
 from shared.domain.history import Reason, day_of_entry, post, standing
 from shared.domain.program import Program
-from shared.domain.reward import GiftCard, Reward, RewardVersion, Situation, claim_until, obstacles, points_for, value_of
+from shared.domain.reward import (
+    Discount,
+    GiftCard,
+    Reward,
+    RewardVersion,
+    Situation,
+    claim_until,
+    obstacles,
+    points_for,
+    value_of,
+)
 from shared.domain.stock import Stock
 from shared.domain.subject import Redemption
 from shared.domain.wallet import Wallet
@@ -185,7 +195,7 @@ def _subject(quoted: Quote, request: RedemptionRequest, issue: Issue, program: P
         currency=reward.currency,
         points=quoted.points,
         money=program.money_currency,
-        value=quoted.value,
+        value=None if _depends_on_the_order(reward) else quoted.value,
         immediate=reward.immediate,
         code=_code(reward, issue),
         lapses_on=quoted.lapses_on,
@@ -194,6 +204,11 @@ def _subject(quoted: Quote, request: RedemptionRequest, issue: Issue, program: P
         channel=request.channel,
         region=request.region,
     )
+
+
+def _depends_on_the_order(reward: Reward) -> bool:
+    """Whether only the till, which knows the order, can tell what it is worth: whoever redeems may name any order."""
+    return isinstance(reward.benefit, Discount) and reward.benefit.percent is not None
 
 
 def _code(reward: Reward, issue: Issue) -> str | None:

@@ -17,6 +17,7 @@ from shared.domain.errors import (
     OccurredInFutureError,
     OverRefundError,
     RequestInvalidError,
+    TooManyCardsError,
     TryAgainError,
 )
 from shared.domain.history import Reason, post, since
@@ -25,6 +26,9 @@ from shared.domain.purchase import Purchase
 from shared.domain.subject import Refund, RefundLine, Returned
 from shared.domain.transferring import carried_on
 from shared.domain.voucher import redemption_of
+
+CARDS_MAX = 40
+"""Gift cards that one refund gives money back to: each takes two of the hundred writes of a transaction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +118,8 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
     points = list(_points_returned(view, order, net))
     corrections = [*_earning_corrections(bought, net, why, versions), *(correction for _, correction in points)]
     cards = list(_cards(view, order, net, request))
+    if len(cards) > CARDS_MAX:
+        raise TooManyCardsError(cards_max=CARDS_MAX)
     subject = Refund(
         order_id=request.order_id,
         refund_id=request.refund_id,

@@ -81,7 +81,10 @@ def transfer(view: View, request: TransferRequest, key: EntryKey, program: Progr
         subject=Transfer(currency=request.currency, points=request.points, counterpart=request.to),
     )
     entry, wallet = post(giver, view.history, Effect(spends=(spend,)), reason, now=view.now, zone=program.time_zone)
-    return Decision(entry, wallet, others=(_arrived(_other(view), entry, request, program.time_zone),))
+    # Not the entry's postings: with a lapse that it books, they also tell how earlier transfers are covered from now on.
+    _, taken = now.purse(request.currency).spent(request.points, Account.TRANSFERRED)
+    lots = [lot for posting in taken for lot in posting.lots]
+    return Decision(entry, wallet, others=(_arrived(_other(view), entry, lots, request, program.time_zone),))
 
 
 def _other(view: View) -> View:
@@ -90,10 +93,10 @@ def _other(view: View) -> View:
     return view.other
 
 
-def _arrived(taker: View, left: Entry, request: TransferRequest, zone: str) -> tuple[Entry, Wallet]:
+def _arrived(taker: View, left: Entry, lots: list[Lot], request: TransferRequest, zone: str) -> tuple[Entry, Wallet]:
     """The taker's side: a lot for each lot that left, with its dates."""
     day = day_of_entry(taker.wallet, taker.now, zone)
-    lots = sorted(_transferred(left), key=lambda lot: lot.first)
+    lots = sorted(lots, key=lambda lot: lot.first)
     credits = tuple(Credit(request.currency, lot.count, day, lot.gone_on, Account.TRANSFERRED) for lot in lots)
     first, renumbered = taker.wallet.purse(request.currency).next_serial, []
     for lot in lots:
@@ -108,10 +111,6 @@ def _arrived(taker: View, left: Entry, request: TransferRequest, zone: str) -> t
         names=left.key,
     )
     return post(taker.wallet, taker.history, Effect(credits=credits), reason, now=taker.now, zone=zone)
-
-
-def _transferred(left: Entry) -> list[Lot]:
-    return [lot for posting in left.postings if posting.credit is Account.TRANSFERRED for lot in posting.lots]
 
 
 def merge(view: View, reason: str, digest: bytes, zone: str) -> Decision:

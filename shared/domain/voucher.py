@@ -15,6 +15,7 @@ from shared.domain.errors import (
     VoucherForeignError,
     VoucherLapsedError,
     VoucherUsedError,
+    VoucherWorthError,
 )
 from shared.domain.history import Reason, day_of_entry, post
 from shared.domain.subject import Cancellation, Redemption, Use
@@ -52,13 +53,15 @@ def state_of(redemption: Entry, entries: Mapping[EntryKey, Entry], day: date) ->
 def use(view: View, redemption: Entry, subject: Use, *, member_id: str, digest: bytes) -> Decision:
     """Take a voucher at a point of sale, once.
 
-    Raises VoucherForeignError, VoucherUsedError, VoucherCancelledError, VoucherLapsedError.
+    Raises VoucherForeignError, VoucherUsedError, VoucherCancelledError, VoucherLapsedError, VoucherWorthError.
     """
     found = redemption_of(redemption)
     if redemption.member != member_id:
         raise VoucherForeignError
     day = day_of_entry(view.wallet, view.now, redemption.zone)
     _check_issued(view, redemption, day)
+    if found.value is not None and (subject.amount or 0) > found.value:
+        raise VoucherWorthError(value=found.value)
     effect = Effect(uses=(redemption.sequence,), pays=subject.order_id)
     entry, wallet = _posted(view, redemption, use_key(redemption.key), EntryKind.USE, effect, subject, digest)
     changes: list[Change] = [OrderPaid(subject.order_id, redemption.key, subject.amount)]

@@ -103,7 +103,7 @@ class Wallet:
             wallet, postings = wallet.with_purse(purse), postings + moved
         wallet = replace(wallet, holds=tuple(hold for hold in wallet.holds if hold.sequence not in effect.uses))
         if effect.empties is not None:
-            wallet = replace(wallet, closed=True, merged_into=MemberId(effect.into) if effect.into else None)
+            wallet = replace(wallet, closed=True, merged_into=MemberId(effect.into) if effect.into else wallet.merged_into)
         if wallet.closed:
             wallet, moved = wallet._emptied(effect)
             postings += moved

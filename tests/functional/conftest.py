@@ -14,7 +14,7 @@ from shared.adapters.dynamodb.items import entry_of, from_wire, wallet_of
 from shared.adapters.dynamodb.rewards import stock_of
 from shared.adapters.dynamodb.store import Backoff, Store
 from shared.adapters.dynamodb.table import charity_pk
-from shared.domain.audit import Break, audit
+from shared.domain.audit import Break, audit, unmatched
 from shared.domain.calendar import local_day
 from shared.domain.entry import MemberId
 from shared.domain.member import Login, Profile
@@ -52,6 +52,7 @@ class Stage:
         wallets = [wallet_of(item) for item in items if item["sk"] == "WALLET"]
         books = {wallet.member: [entry for entry in entries if entry.member == wallet.member] for wallet in wallets}
         found = [found for wallet in wallets for found in audit(wallet, books[wallet.member])]
+        found += unmatched(entries)
         return found + self._miscounts(items, Tallies.of(books.values()))
 
     def _miscounts(self, items: list[dict[str, Any]], tallies: Tallies) -> list[Break]:

@@ -139,3 +139,30 @@ def test_a_closed_members_order_can_be_refunded(till: Caller, operator: Caller) 
     assert operator.post(f"/v1/members/{ADA}/close").status == 200
     assert taken_back(refund(till)) == 19
     assert balance(till) == 0
+
+
+def test_refunds_that_came_in_another_order_than_they_occurred_count_once(till: Caller, clock: FakeClock) -> None:
+    assert till.post("/v1/purchases", order("order-1", 10000)).status == 201
+    clock.advance(days=5)
+    assert refund(till, amount=5000, occurred_at="2026-03-04T17:00:00Z").status == 201
+    assert refund(till, refund_id="refund-2", amount=5000, occurred_at="2026-03-03T17:00:00Z").status == 201
+    assert balance(till) == 0
+    occurred = till.get(f"/v1/members/{ADA}/wallet", as_of="2026-03-07", basis="occurred").json
+    assert occurred["currencies"][0]["balance"] == 0
+
+
+def test_a_voucher_pays_no_more_than_it_is_worth(till: Caller, operator: Caller) -> None:
+    assert till.post("/v1/purchases", order("order-1", 50000)).status == 201
+    assert operator.put("/v1/rewards/five_off", FIVE_OFF).status == 200
+    code = redeem(till).json["code"]
+    body = {"code": code, "order_id": "order-9", "member_id": ADA, "amount": 501}
+    refused = till.post("/v1/vouchers/redeem", body)
+    assert (refused.status, refused.problem, refused.json["value"]) == (409, "voucher-worth", 500)
+    assert till.post("/v1/vouchers/redeem", {**body, "amount": 500}).status == 200
+
+
+def test_what_a_percentage_is_worth_is_not_the_members_to_say(till: Caller, operator: Caller) -> None:
+    assert till.post("/v1/purchases", order("order-1", 50000)).status == 201
+    percent = {**FIVE_OFF, "benefit": {"kind": "discount", "percent": 10}}
+    assert operator.put("/v1/rewards/five_off", percent).status == 200
+    assert redeem(till, order_amount=10**9).json["value"] is None

@@ -145,3 +145,28 @@ def test_the_history_reads_across_a_merge(operator: Caller, bob: Caller, ada: Ca
     assert before == [f"merge:{ADA}", "purchase:order-b", "purchase:order-a"]
     assert bob.get("/v1/me/entries/purchase:order-a").status == 200
     assert ada.get("/v1/me/entries").problem == "login-unknown"
+
+
+def test_a_transfer_after_an_unbooked_lapse_mints_nothing(
+    stage: Stage, till: Caller, operator: Caller, ada: Caller, clock: FakeClock
+) -> None:
+    """The entry that books the lapse also tells how the transfer before is covered from now on; that is no transfer."""
+    stage.activate(grocer.version(2, transfers={"currencies": ["points"], "points_max": 100}))
+    assert till.post("/v1/purchases", order("order-b", 10000, occurred_at="2026-02-01T17:00:00Z")).status == 201
+    assert till.post("/v1/purchases", order("order-a", 10000)).status == 201
+    assert operator.put("/v1/rewards/five_off", {**FIVE_OFF, "price": {"points": 100}, "lapse_days": 1}).status == 200
+    assert redeem(till).status == 201
+    assert ada.post("/v1/me/transfers", {**GIFT, "points": 100}, key="gift-1").status == 201
+    clock.advance(days=1)
+    assert ada.post("/v1/me/transfers", {**GIFT, "points": 1}, key="gift-2").status == 201
+    assert (balance(till), balance(till, BOB)) == (99, 101)
+
+
+@pytest.mark.usefixtures("generous")
+def test_a_merged_member_is_not_closed_again(till: Caller, operator: Caller, bob: Caller) -> None:
+    assert operator.post(f"/v1/members/{ADA}/merge", {"into": BOB, "reason": "same person"}).status == 200
+    refused = operator.post(f"/v1/members/{ADA}/close")
+    assert (refused.status, refused.problem, refused.json["into"]) == (409, "member-merged", BOB)
+    assert taken_back(refund(till, "order-a")) == 100
+    assert balance(till, BOB) == 80
+    assert bob.get("/v1/me/entries", of=ADA).status == 200

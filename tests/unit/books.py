@@ -62,7 +62,7 @@ def reward(id: str = "mug", points: int = 120, *, lapses: int | None = 30, numbe
     fields = {
         "id": id,
         "name": id,
-        "benefit": {"kind": "discount", "amount": 100},
+        "benefit": {"kind": "discount", "amount": 1000},
         "currency": "points",
         "price": {"points": points},
         "lapse_days": lapses,

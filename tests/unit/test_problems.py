@@ -66,6 +66,7 @@ TYPES = {
     "sold-out": 409,
     "too-late": 422,
     "too-many-attempts": 429,
+    "too-many-cards": 409,
     "transfer-not-offered": 409,
     "try-again": 503,
     "version-stale": 409,
@@ -74,6 +75,7 @@ TYPES = {
     "voucher-lapsed": 409,
     "voucher-unknown": 404,
     "voucher-used": 409,
+    "voucher-worth": 409,
 }
 """Callers' code depends on these: a type may be added, never renamed."""
 

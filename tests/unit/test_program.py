@@ -199,3 +199,9 @@ def test_before_the_first_version_and_without_any_there_is_no_program() -> None:
     assert refused.value.program_since == days(0)
     with pytest.raises(ProgramMissingError):
         in_force([], days(0))
+
+
+def test_forgiving_and_giving_away_do_not_go_together() -> None:
+    transfers = {"currencies": ["points"], "points_max": 100}
+    assert faults(document(clawback="forgive", transfers=transfers)) == faults(document(currencies=[POINTS, POINTS]))
+    assert parse_program(document(transfers=transfers)).transfers

@@ -63,7 +63,7 @@ class TestQuote:
 
     def test_it_tells_points_value_and_the_day_it_would_lapse(self) -> None:
         found = quoted(RICH.on(3))
-        assert (found.points, found.value, found.lapses_on, found.active) == (60, 100, day(13), 100)
+        assert (found.points, found.value, found.lapses_on, found.active) == (60, 1000, day(13), 100)
         assert found.obstacles == []
 
     def test_it_tells_every_reason_why_not_and_redeeming_the_first_of_them(self) -> None:
@@ -123,11 +123,11 @@ class TestIssued:
             reward="mug",
             reward_version=1,
             name="mug",
-            benefit={"kind": "discount", "amount": 100},
+            benefit={"kind": "discount", "amount": 1000},
             currency="points",
             points=60,
             money="USD",
-            value=100,
+            value=1000,
             code=CODE,
             lapses_on=day(10),
             stocked=True,
