@@ -126,7 +126,7 @@ class RefundBody(Request):
         )
 
 
-class TakenBackAnswer(Answer):
+class ClawbackAnswer(Answer):
     """Points of a currency that a refund took back, by the rules that had given them."""
 
     currency: str
@@ -158,7 +158,7 @@ class RefundAnswer(Answer):
     refunded: int
     net: int
     lines: list[RefundLineAnswer]
-    taken_back: list[TakenBackAnswer]
+    clawed_back: list[ClawbackAnswer]
     returned: list[ReturnedAnswer]
     balances: list[BalanceAnswer]
 
@@ -177,15 +177,15 @@ class RefundAnswer(Answer):
             refunded=found.total,
             net=found.net,
             lines=[RefundLineAnswer(line=part.line, amount=part.amount) for part in found.lines],
-            taken_back=[_taken_back(entry, currency) for currency in dict.fromkeys(share.currency for share in entry.why)],
+            clawed_back=[_clawed_back(entry, currency) for currency in dict.fromkeys(share.currency for share in entry.why)],
             returned=[ReturnedAnswer(kind=part.kind, reference=part.reference, amount=part.amount) for part in found.returned],
             balances=[BalanceAnswer.of(after) for after in entry.after],
         )
 
 
-def _taken_back(entry: Entry, currency: str) -> TakenBackAnswer:
+def _clawed_back(entry: Entry, currency: str) -> ClawbackAnswer:
     shares = [share for share in entry.why if share.currency == currency]
-    return TakenBackAnswer(
+    return ClawbackAnswer(
         currency=currency,
         points=-sum(share.points for share in shares),
         why=[WhyAnswer(rule=share.rule, program_version=share.program_version, points=-share.points) for share in shares],

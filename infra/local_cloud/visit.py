@@ -109,7 +109,7 @@ def _buy(pos: Caller, member_id: str, now: str) -> Step:
 
 def _refunded(back: dict[str, Any], balance: int) -> tuple[Step, Step]:
     """A refund in two rows: what the refunded part had earned goes, what had paid for it returns."""
-    taken = sum(each["points"] for each in back["taken_back"])
+    taken = sum(each["points"] for each in back["clawed_back"])
     returned = sum(each["amount"] for each in back["returned"])
     return (
         Step(f"Refund of the mug, {usd(back['refunded'])}: what it had earned goes", -taken, balance - taken),

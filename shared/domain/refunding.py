@@ -114,7 +114,7 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
     before = Net.of(purchase, _subjects(order))
     lines, amount = _resolved(request, before)
     net = before.less(lines, amount)
-    why = _taken_back(bought, before, net, versions)
+    why = _clawed_back(bought, before, net, versions)
     points = list(_points_returned(view, order, net))
     corrections = [*_earning_corrections(bought, net, why, versions), *(correction for _, correction in points)]
     cards = list(_cards(view, order, net, request))
@@ -199,7 +199,7 @@ def _shares(bought: Entry, net: Net, versions: Sequence[ProgramVersion]) -> tupl
     return accrued(bought.purchase, sum(net.amounts(), Fraction(0)), _version(bought.why[0], versions))
 
 
-def _taken_back(bought: Entry, before: Net, net: Net, versions: Sequence[ProgramVersion]) -> tuple[Share, ...]:
+def _clawed_back(bought: Entry, before: Net, net: Net, versions: Sequence[ProgramVersion]) -> tuple[Share, ...]:
     """By rule, the points that the refund takes back, as negative shares."""
     kept = zip(_shares(bought, before, versions), _shares(bought, net, versions), strict=True)
     return tuple(Share(old.rule, old.program_version, old.currency, new.points - old.points) for old, new in kept)

@@ -137,7 +137,7 @@ def test_an_update_moves_the_identities_with_the_profile(members: DynamoMembers)
             members.find(freed)
 
 
-def test_a_freed_identity_can_be_taken_by_another_member_and_not_taken_back(members: DynamoMembers) -> None:
+def test_a_freed_identity_can_be_taken_by_another_member_and_not_clawed_back(members: DynamoMembers) -> None:
     enrol(members, ada())
     members.update(ADA, lambda profile: replace(profile, email=None, version=2))
     enrol(members, bob(email="ada@example.com"))

@@ -46,7 +46,7 @@ def subject_of(entry: Any) -> Refund:
     return entry.subject
 
 
-def taken_back(entry: Any) -> int:
+def clawed_back(entry: Any) -> int:
     """The points that a refund takes back, by its own reasons."""
     points: int = -sum(share.points for share in entry.why)
     return points
@@ -121,7 +121,7 @@ def test_a_refused_refund_writes_nothing_and_claims_no_key(
     with pytest.raises(EntryUnknownError):
         counter.ledger.entry(EntryKey("refund:order-1:r2"))
     assert counter.told() == (70, 0)
-    assert taken_back(counter.refund("order-1", "r2")) == 70
+    assert clawed_back(counter.refund("order-1", "r2")) == 70
 
 
 def test_only_the_total_is_floored_so_lines_of_99_cents_give_back_2_1_1(counter: Counter) -> None:
@@ -130,7 +130,7 @@ def test_only_the_total_is_floored_so_lines_of_99_cents_give_back_2_1_1(counter:
     order = grocer.purchase("order-1", lines=lines)
     record_purchase(order, ledger=counter.ledger, programs=counter.programs)
     assert counter.told() == (4, 0)
-    assert [taken_back(counter.refund("order-1", f"r{n}", lines=((n, None),))) for n in (1, 2, 3)] == [2, 1, 1]
+    assert [clawed_back(counter.refund("order-1", f"r{n}", lines=((n, None),))) for n in (1, 2, 3)] == [2, 1, 1]
     assert counter.told() == (0, 0)
 
 
@@ -209,7 +209,7 @@ def test_points_that_paid_a_part_come_back_by_the_floor_of_the_cumulative_share(
     parts: list[dict[str, Any]] = [{"amount": 200}, {"lines": ((1, None),)}, {}]
     for n, refund in enumerate(parts):
         entry = counter.refund("order-2", f"r{n}", **refund)
-        back.append((subject_of(entry).returned, taken_back(entry)))
+        back.append((subject_of(entry).returned, clawed_back(entry)))
 
     def points(amount: int) -> tuple[Returned, ...]:
         return (Returned(kind="points", reference=redeemed.key, amount=amount),)
@@ -278,7 +278,7 @@ def overtaken(engine: Engine, clock: FakeClock) -> tuple[Counter, Any]:
 def test_a_refund_between_the_reads_of_order_and_wallet_is_seen(overtaken: Any) -> None:
     counter, then = overtaken
     second = then(lambda: counter.refund("order-1", "r1", amount=1000)).refund("order-1", "r2", amount=1000)
-    assert (taken_back(second), subject_of(second).net) == (10, 0)
+    assert (clawed_back(second), subject_of(second).net) == (10, 0)
     assert counter.told() == (0, 0)
     assert counter.breaks(ADA) == []
 
@@ -322,7 +322,7 @@ def test_a_refund_between_the_read_of_the_wallet_and_the_transaction_is_seen(
     late = counter.over(DynamoLedger(store_of(engine, client), clock))
     with pytest.raises(OverRefundError):
         late.refund("order-1", "r2", amount=1000)
-    assert taken_back(late.refund("order-1", "r2", amount=500)) == 5
+    assert clawed_back(late.refund("order-1", "r2", amount=500)) == 5
     assert counter.told() == (0, 0)
 
 

@@ -93,7 +93,7 @@ def test_a_voucher_pays_at_a_till_once_and_a_refund_returns_its_share(laurel: La
     assert answers[0].content == answers[1].content
     back = answers[0].json()
     # A quarter of the order goes back: 35 points become 26, and 125 of the voucher's 500 return.
-    assert ([each["points"] for each in back["taken_back"]], [each["amount"] for each in back["returned"]]) == ([9], [125])
+    assert ([each["points"] for each in back["clawed_back"]], [each["amount"] for each in back["returned"]]) == ([9], [125])
     assert balance(laurel, rich) == 26 + 125
     over = laurel.pos.call("POST", f"/v1/purchases/{order['order_id']}/refunds", refund | {"refund_id": "x", "amount": 3_001})
     assert (over.status_code, over.json()["refundable"]) == (409, 3_000)

@@ -20,10 +20,10 @@ def refund(till: Caller, order_id: str = "order-1", refund_id: str = "refund-1",
     return till.post(f"/v1/purchases/{order_id}/refunds", body)
 
 
-def taken_back(reply: Reply) -> int:
+def clawed_back(reply: Reply) -> int:
     """The points that a refund took back."""
     assert reply.status == 201, reply.text
-    [taken] = reply.json["taken_back"]
+    [taken] = reply.json["clawed_back"]
     points: int = taken["points"]
     return points
 
@@ -31,7 +31,7 @@ def taken_back(reply: Reply) -> int:
 def test_a_full_refund_takes_back_what_the_order_earned(till: Caller) -> None:
     assert till.post("/v1/purchases", order("order-1", 1999)).status == 201
     told = refund(till)
-    assert (taken_back(told), told.json["refunded"], told.json["net"]) == (19, 1999, 0)
+    assert (clawed_back(told), told.json["refunded"], told.json["net"]) == (19, 1999, 0)
     assert balance(till) == 0
     assert refund(till).text == told.text
     assert (refund(till, amount=1).status, refund(till, amount=1).problem) == (409, "key-reused")
@@ -44,13 +44,13 @@ def test_rounding_three_lines_at_one_and_a_half_points(stage: Stage, till: Calle
     lines = [{"sku": f"sku-{n}", "quantity": 1, "amount": 99} for n in range(3)]
     earned = till.post("/v1/purchases", order("order-1", lines=lines)).json["earned"]
     assert earned[0]["points"] == 4
-    assert [taken_back(refund(till, refund_id=f"r-{line}", lines=[{"line": line}])) for line in (1, 2, 3)] == [2, 1, 1]
+    assert [clawed_back(refund(till, refund_id=f"r-{line}", lines=[{"line": line}])) for line in (1, 2, 3)] == [2, 1, 1]
 
 
 def test_rounding_a_point_per_ten_dollars(stage: Stage, till: Caller) -> None:
     stage.activate(grocer.version(2, earning_rules=[grocer.earning_rule(points=1, minor_units=1000)]))
     assert till.post("/v1/purchases", order("order-1", 2190)).json["earned"][0]["points"] == 2
-    taken = [taken_back(refund(till, refund_id=f"r-{n}", amount=amount)) for n, amount in enumerate((500, 500, 1190))]
+    taken = [clawed_back(refund(till, refund_id=f"r-{n}", amount=amount)) for n, amount in enumerate((500, 500, 1190))]
     assert taken == [1, 0, 1]
 
 
@@ -107,16 +107,16 @@ def test_an_order_paid_in_part_with_a_voucher_gives_its_points_back_by_share(til
     assert balance(till) == 200 - 120 + 25
     first = refund(till, "order-b", amount=1000)
     # A third of the order: 120 // 3 points back, and of 25 points floor(20 * 25 / 30) = 16 stay.
-    assert (taken_back(first), [part["amount"] for part in first.json["returned"]]) == (9, [40])
+    assert (clawed_back(first), [part["amount"] for part in first.json["returned"]]) == (9, [40])
     rest = refund(till, "order-b", "refund-2")
-    assert (taken_back(rest), [part["amount"] for part in rest.json["returned"]]) == (16, [80])
+    assert (clawed_back(rest), [part["amount"] for part in rest.json["returned"]]) == (16, [80])
     assert balance(till) == 200
 
 
 def test_a_refund_of_expired_points_leaves_no_debt(till: Caller, clock: FakeClock) -> None:
     assert till.post("/v1/purchases", order("order-1", 1999)).status == 201
     clock.advance(days=400)
-    assert taken_back(refund(till)) == 19
+    assert clawed_back(refund(till)) == 19
     assert balance(till) == 0
 
 
@@ -125,7 +125,7 @@ def test_a_program_that_forgives_leaves_no_debt(stage: Stage, till: Caller, oper
     assert till.post("/v1/purchases", order("order-1", 12000)).status == 201
     assert operator.put("/v1/rewards/five_off", FIVE_OFF).status == 200
     assert redeem(till).status == 201
-    assert taken_back(refund(till)) == 120
+    assert clawed_back(refund(till)) == 120
     assert balance(till) == 0
 
 
@@ -137,7 +137,7 @@ def test_a_refund_of_the_future_is_refused(till: Caller) -> None:
 def test_a_closed_members_order_can_be_refunded(till: Caller, operator: Caller) -> None:
     assert till.post("/v1/purchases", order("order-1", 1999)).status == 201
     assert operator.post(f"/v1/members/{ADA}/close").status == 200
-    assert taken_back(refund(till)) == 19
+    assert clawed_back(refund(till)) == 19
     assert balance(till) == 0
 
 

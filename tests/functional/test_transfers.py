@@ -10,7 +10,7 @@ from tests.fakes.grocer import ADA, BOB, order
 from tests.functional.api import Caller
 from tests.functional.conftest import Stage
 from tests.functional.test_redemptions import FIVE_OFF, balance, redeem, use
-from tests.functional.test_refunds import refund, taken_back
+from tests.functional.test_refunds import clawed_back, refund
 
 GIFT = {"to": BOB, "currency": "points", "points": 30}
 
@@ -64,7 +64,7 @@ def test_nobody_gives_to_themselves_or_to_a_stranger(ada: Caller) -> None:
 @pytest.mark.usefixtures("generous")
 def test_a_refund_after_points_were_given_away_is_the_givers_debt(till: Caller, ada: Caller) -> None:
     assert ada.post("/v1/me/transfers", {**GIFT, "points": 100}, key="gift-1").status == 201
-    assert taken_back(refund(till, "order-a")) == 100
+    assert clawed_back(refund(till, "order-a")) == 100
     assert (balance(till), balance(till, BOB)) == (-20, 100)
 
 
@@ -92,10 +92,10 @@ def test_a_refund_after_a_merge_reaches_the_survivor(till: Caller, operator: Cal
     assert operator.post(f"/v1/members/{ADA}/merge", {"into": BOB, "reason": "same person"}).status == 200
     assert balance(till, BOB) == 60
     first = refund(till, "order-a", amount=5000)
-    assert taken_back(first) == 50
+    assert clawed_back(first) == 50
     assert balance(till, BOB) == 10
     assert refund(till, "order-a", amount=5000).text == first.text
-    assert taken_back(refund(till, "order-a", "refund-2")) == 50
+    assert clawed_back(refund(till, "order-a", "refund-2")) == 50
     assert balance(till, BOB) == -40
     assert till.post("/v1/purchases", order("order-e", 10000, member_id=BOB)).status == 201
     assert balance(till, BOB) == 60
@@ -109,7 +109,7 @@ def test_a_refund_reaches_through_two_merges(stage: Stage, till: Caller, operato
     assert operator.post(f"/v1/members/{ADA}/merge", {"into": BOB, "reason": "same person"}).status == 200
     assert operator.post(f"/v1/members/{BOB}/merge", {"into": grocer.CAT, "reason": "same person"}).status == 200
     assert balance(till, grocer.CAT) == 180
-    assert taken_back(refund(till, "order-a")) == 100
+    assert clawed_back(refund(till, "order-a")) == 100
     assert balance(till, grocer.CAT) == 80
 
 
@@ -167,6 +167,6 @@ def test_a_merged_member_is_not_closed_again(till: Caller, operator: Caller, bob
     assert operator.post(f"/v1/members/{ADA}/merge", {"into": BOB, "reason": "same person"}).status == 200
     refused = operator.post(f"/v1/members/{ADA}/close")
     assert (refused.status, refused.problem, refused.json["into"]) == (409, "member-merged", BOB)
-    assert taken_back(refund(till, "order-a")) == 100
+    assert clawed_back(refund(till, "order-a")) == 100
     assert balance(till, BOB) == 80
     assert bob.get("/v1/me/entries", of=ADA).status == 200
