@@ -8,7 +8,7 @@ from shared.api.answers import BalanceAnswer, EntryAnswer, PostingAnswer, Purcha
 from shared.api.fields import Answer, Instant
 from shared.domain.calendar import first_instant
 from shared.domain.entry import HistoryRow
-from shared.domain.points import Purse
+from shared.domain.purse import Purse
 
 
 class Basis(StrEnum):

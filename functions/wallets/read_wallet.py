@@ -9,8 +9,8 @@ from shared.domain.calendar import local_day
 from shared.domain.entry import HistoryRow, MemberId
 from shared.domain.errors import RequestInvalidError
 from shared.domain.history import fold, standing
-from shared.domain.points import Purse
 from shared.domain.program import zone_of
+from shared.domain.purse import Purse
 from shared.domain.wallet import Wallet
 from shared.ports import Ledger, Programs
 

@@ -11,7 +11,8 @@ from shared.domain.difference import SOURCES
 from shared.domain.entry import Entry, EntryKey, EntryKind, purchase_key, refund_key
 from shared.domain.errors import FaultError
 from shared.domain.history import fold, folded
-from shared.domain.points import UNNUMBERED, Account, Credit, Lot, Purse, without
+from shared.domain.points import UNNUMBERED, Account, Credit, Lot, without
+from shared.domain.purse import Purse
 from shared.domain.subject import Adjustment, Redemption, Refund
 from shared.domain.wallet import Wallet
 

@@ -19,8 +19,9 @@ from shared.domain.errors import (
     TransferNotOfferedError,
 )
 from shared.domain.history import Reason, day_of_entry, post, standing, upto
-from shared.domain.points import Account, Credit, Lot, Purse
+from shared.domain.points import Account, Credit, Lot
 from shared.domain.program import Program
+from shared.domain.purse import Purse
 from shared.domain.subject import Merge, Renumbered, Transfer
 from shared.domain.wallet import Wallet
 

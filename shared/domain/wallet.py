@@ -9,7 +9,8 @@ from typing import Self
 from shared.domain.effect import Effect, Spend
 from shared.domain.entry import BalanceAfter, EntryKey, MemberId
 from shared.domain.errors import MemberClosedError, MemberMergedError
-from shared.domain.points import Account, Posting, Purse
+from shared.domain.points import Account, Posting
+from shared.domain.purse import Purse
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from shared.domain.audit import audit
 from shared.domain.earning import earn
 from shared.domain.entry import Entry, EntryKey, MemberId
 from shared.domain.member import close
-from shared.domain.points import Account, Lot, Purse
+from shared.domain.points import Account, Lot
 from shared.domain.program import ProgramVersion, parse_program
 from shared.domain.purchase import Line, Purchase
+from shared.domain.purse import Purse
 from shared.domain.wallet import Wallet
 
 MEMBER = MemberId("01ARZ3NDEKTSV4RRFFQ69G5FAV")

@@ -17,7 +17,7 @@ from shared.domain.decision import View
 from shared.domain.entry import Entry, EntryKey, MemberId, caller_key, refund_key
 from shared.domain.gift_card import CardId, GiftCard, NewCard
 from shared.domain.history import standing
-from shared.domain.points import Purse
+from shared.domain.purse import Purse
 from shared.domain.redeeming import RedemptionRequest
 from shared.domain.refunding import RefundRequest, refund
 from shared.domain.reward import parse_reward

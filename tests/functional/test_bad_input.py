@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from shared.adapters.dynamodb.items import to_wire, wallet_item
-from shared.domain.points import Lot, Purse
+from shared.domain.points import Lot
+from shared.domain.purse import Purse
 from tests.fakes import grocer
 from tests.fakes.clock import FakeClock
 from tests.fakes.grocer import ADA, BOB, order

@@ -12,7 +12,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal, Self
 
-from shared.domain.points import Account, Posting, Purse
+from shared.domain.points import Account, Posting
+from shared.domain.purse import Purse
 
 EXPECTED = Path(__file__).parent / "expected"
 SetName = Literal["mini", "full"]

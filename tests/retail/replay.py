@@ -18,7 +18,8 @@ from infra.local_cloud.demo import purchase
 from infra.local_cloud.retail import STORE_ZONE, RetailOrder
 from shared.domain.calendar import first_instant, first_of_next_month
 from shared.domain.entry import MemberId
-from shared.domain.points import Posting, Purse
+from shared.domain.points import Posting
+from shared.domain.purse import Purse
 from tests.retail.shop import Shop
 
 CURRENCY = "points"

@@ -16,9 +16,10 @@ from shared.domain.entry import Entry, EntryKey, EntryKind, caller_key, purchase
 from shared.domain.gift_card import CardId, GiftCard, NewCard
 from shared.domain.history import Reason, fold, post, standing
 from shared.domain.member import close
-from shared.domain.points import Account, Credit, Purse
+from shared.domain.points import Account, Credit
 from shared.domain.program import ProgramVersion
 from shared.domain.purchase import Line, Purchase
+from shared.domain.purse import Purse
 from shared.domain.redeeming import Issue, RedemptionRequest, redeem
 from shared.domain.refunding import RefundRequest, refund
 from shared.domain.reward import RewardVersion, parse_reward

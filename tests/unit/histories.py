@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from shared.domain.effect import Effect
 from shared.domain.entry import Entry, EntryKey, EntryKind
 from shared.domain.history import Reason, post
-from shared.domain.points import Account, Credit, Lot, Purse
+from shared.domain.points import Account, Credit, Lot
+from shared.domain.purse import Purse
 from shared.domain.wallet import Wallet
 from tests.fakes.grocer import ADA, OPENED
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from shared.domain.earning import earn
 from shared.domain.history import fold, folded
 from shared.domain.member import Consent, Identity, IdentityKind, Login, Profile, close
-from shared.domain.points import Purse
+from shared.domain.purse import Purse
 from shared.domain.wallet import Wallet
 from tests.fakes.grocer import ADA, NOON, OPENED, ZONE, earning_rule, purchase, version
 

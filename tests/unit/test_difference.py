@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.difference import difference
-from shared.domain.points import Account, Credit, Lot, Posting, Purse, owed
+from shared.domain.points import Account, Credit, Lot, Posting, owed
+from shared.domain.purse import Purse
 
 DAY = date(2026, 6, 1)
 LOTS = (Lot(1, 30, None, DAY + timedelta(days=9)), Lot(31, 20, DAY + timedelta(days=4), None))

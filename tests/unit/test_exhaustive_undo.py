@@ -22,7 +22,8 @@ from shared.domain.errors import (
     VoucherLapsedError,
     VoucherUsedError,
 )
-from shared.domain.points import Account, Purse
+from shared.domain.points import Account
+from shared.domain.purse import Purse
 from tests.unit.agreement import due, told
 from tests.unit.books import Books, day, reward, terms
 from tests.unit.plain import Bought, Cancelled, Event, Plain, Redeemed, Refunded, Used

@@ -32,8 +32,9 @@ from shared.domain.errors import (
     RewardNotOfferedError,
     SoldOutError,
 )
-from shared.domain.points import Account, Credit, Lot, Purse, merged
+from shared.domain.points import Account, Credit, Lot, merged
 from shared.domain.purchase import Line
+from shared.domain.purse import Purse
 from shared.domain.subject import (
     Adjustment,
     Cancellation,

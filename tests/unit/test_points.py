@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from shared.domain.errors import AmountOverLimitError, BalanceOverLimitError
-from shared.domain.points import BALANCE_MAX, POINTS_PER_CALL_MAX, Account, Credit, Lot, Posting, Purse, merged, owed
+from shared.domain.points import BALANCE_MAX, POINTS_PER_CALL_MAX, Account, Credit, Lot, Posting, merged, owed
+from shared.domain.purse import Purse
 
 DAY = date(2026, 3, 2)
 

@@ -16,8 +16,9 @@ from shared.adapters.dynamodb.table import entry_key, key_of_entry, wallet_key
 from shared.domain.calendar import instant_text
 from shared.domain.effect import Effect
 from shared.domain.entry import BalanceAfter, Entry, EntryKey, EntryKind, HistoryRow, MemberId, Share
-from shared.domain.points import Account, Lot, Posting, Purse, merged
+from shared.domain.points import Account, Lot, Posting, merged
 from shared.domain.purchase import Line, Purchase
+from shared.domain.purse import Purse
 from shared.domain.subject import Subject
 from shared.domain.wallet import Claim, Hold, Wallet
 
