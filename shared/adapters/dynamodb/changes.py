@@ -11,9 +11,6 @@ from shared.adapters.dynamodb.table import charity_key, tender_key
 from shared.domain.code import CodeKind, CodeOwner
 from shared.domain.decision import CardPosted, Change, Donated, OrderPaid, StockMoved, VoucherIssued
 
-REDEMPTION = "redemption"
-"""The kind of tender that is a redemption."""
-
 
 def writes_of(store: Store, change: Change) -> list[Any]:
     """The writes that make a change, each under its own condition."""
@@ -26,7 +23,7 @@ def writes_of(store: Store, change: Change) -> list[Any]:
             return [store.put(code_item(code, CodeOwner(CodeKind.REDEMPTION, redemption, member)))]
         case OrderPaid(order_id, redemption, amount):
             # A redemption is used once, so it pays one order.
-            item = tender_key(order_id, REDEMPTION, redemption)
+            item = tender_key(order_id, CodeKind.REDEMPTION, redemption)
             return [store.put(item if amount is None else {**item, "amount": amount})]
         case CardPosted(entry, before, after):
             return card_writes(store, entry, before, after)

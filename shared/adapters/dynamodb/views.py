@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.adapters.dynamodb.changes import REDEMPTION
 from shared.adapters.dynamodb.clock import TestClock
 from shared.adapters.dynamodb.gift_cards import card_of
 from shared.adapters.dynamodb.items import Item, entry_of, wallet_of
@@ -22,6 +21,7 @@ from shared.adapters.dynamodb.table import (
     stock_key,
     wallet_key,
 )
+from shared.domain.code import CodeKind
 from shared.domain.decision import Order, View, Wanted
 from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId
 from shared.domain.errors import MemberUnknownError, PurchaseUnknownError
@@ -139,7 +139,7 @@ def order_of(items: Iterable[Item]) -> Order:
             purchase = entry_of(item)
         elif family == "REFUND":
             refunds.append(entry_of(item))
-        elif kind == REDEMPTION:
+        elif kind == CodeKind.REDEMPTION:
             redemptions.append(EntryKey(reference))
         else:
             cards.append(CardId(reference))
