@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field
 from shared.api.answers import EntryAnswer
 from shared.api.fields import Answer, Instant, Request
 from shared.domain.adjusting import AdjustmentRequest, Standing, adjustment_of
+from shared.domain.document import Code
 from shared.domain.points import POINTS_PER_CALL_MAX
-from shared.domain.program import Code
 from shared.domain.written import Reason
 
 

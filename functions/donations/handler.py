@@ -8,8 +8,8 @@ from functions.donations.models import CharityTotalsAnswer, Month, StatementAnsw
 from functions.donations.read_statement import read_statement
 from functions.donations.read_totals import read_totals
 from shared.api.fields import Id
+from shared.domain.document import Code
 from shared.domain.entry import MemberId
-from shared.domain.program import Code
 from shared.entrypoint import wiring
 from shared.entrypoint.app import make_app, serve
 from shared.entrypoint.callers import MEMBER, OPERATOR, POS, for_any, my_member

@@ -10,9 +10,9 @@ from pydantic import AfterValidator, Field
 
 from shared.api.answers import BalanceAnswer
 from shared.api.fields import Answer, Day, Id, Instant, Request, Text
+from shared.domain.document import Zone
 from shared.domain.errors import RequestInvalidError
 from shared.domain.member import Enrolment, Login, Profile
-from shared.domain.program import Zone
 
 ENTRIES_MAX = 50
 """Consents, and custom attributes, that one profile may hold."""

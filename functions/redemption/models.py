@@ -8,8 +8,8 @@ from pydantic import Field
 from shared.api.answers import BalanceAnswer, ObstacleAnswer, expires_at, last_day
 from shared.api.fields import Amount, Answer, Id, Instant, Request, Text
 from shared.domain.code import spoken
+from shared.domain.document import Code
 from shared.domain.entry import Entry
-from shared.domain.program import Code
 from shared.domain.redeeming import Quote, RedemptionRequest
 from shared.domain.reward import POINTS_MAX
 from shared.domain.subject import Use

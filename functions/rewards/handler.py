@@ -20,8 +20,9 @@ from functions.rewards.models import (
 from functions.rewards.read_rewards import list_offers, stock_of
 from shared.api.fields import Id, Text
 from shared.domain.calendar import local_day
+from shared.domain.document import Code
 from shared.domain.entry import MemberId
-from shared.domain.program import Code, zone_of
+from shared.domain.program import zone_of
 from shared.domain.reward import RewardVersion
 from shared.entrypoint import wiring
 from shared.entrypoint.app import make_app, serve

@@ -6,9 +6,9 @@ from pydantic import Field
 
 from shared.api.answers import BalanceAnswer
 from shared.api.fields import Answer, Id, Instant, Request
+from shared.domain.document import Code
 from shared.domain.entry import Entry
 from shared.domain.points import POINTS_PER_CALL_MAX
-from shared.domain.program import Code
 from shared.domain.transferring import TransferRequest
 
 

@@ -8,11 +8,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from shared.domain.calendar import first_of_next_month, first_of_next_year, local_day, months_after, zone_names
+from shared.domain.calendar import first_of_next_month, first_of_next_year, local_day, months_after
+from shared.domain.document import Code, Document, MoneyCode, Zone
 from shared.domain.errors import BeforeProgramError, ProgramInvalidError, ProgramMissingError
 from shared.domain.faults import faults_of
 
@@ -20,27 +21,11 @@ STALENESS_SECONDS_MAX = 60
 """A function may still see the version before for this long; so a new version takes effect no sooner after activation."""
 
 
-def _known_zone(zone: str) -> str:
-    if zone not in zone_names():
-        raise ValueError("must be an IANA time zone, such as America/New_York")
-    return zone
-
-
-Zone = Annotated[str, Field(max_length=64, examples=["America/New_York"]), AfterValidator(_known_zone)]
-"""An IANA time zone."""
-Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-MoneyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-
-
 _LEAP_CYCLE = [date(2096, 3, 1) + timedelta(days=day) for day in range(8 * 366)]
 """All kinds of days there are, the long wait for a leap year around 2100 included."""
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class Expiry(_Document):
+class Expiry(Document):
     """How long points live, counted from the purchase day.
 
     `rounded_to` day: gone on purchase day + `after` days. month or year: gone after the month or year that contains
@@ -67,7 +52,7 @@ class Expiry(_Document):
         return all((self.gone_on(day) - day).days > days for day in _LEAP_CYCLE)
 
 
-class PointCurrency(_Document):
+class PointCurrency(Document):
     """One currency of points. Points can be spent `pending_days` after the purchase day, and expire as `expiry` says."""
 
     code: Code
@@ -81,14 +66,14 @@ class PointCurrency(_Document):
         return self
 
 
-class PerAmount(_Document):
+class PerAmount(Document):
     """`points` for every `minor_units` of the order's total, as one exact fraction: floored once, at the order's end."""
 
     points: int = Field(ge=0, le=10**6)
     minor_units: int = Field(ge=1, le=10**9)
 
 
-class EarningRule(_Document):
+class EarningRule(Document):
     """What a purchase earns. `currency` names a currency of points of the same document."""
 
     id: Code
@@ -97,7 +82,7 @@ class EarningRule(_Document):
     per_amount: PerAmount
 
 
-class Transfers(_Document):
+class Transfers(Document):
     """What members may give each other: `points_min` to `points_max` points a time, at most `per_month` times a month."""
 
     currencies: list[Code] = Field(min_length=1, max_length=10)
@@ -112,7 +97,7 @@ class Transfers(_Document):
         return self
 
 
-class Program(_Document):
+class Program(Document):
     """A whole program document. `time_zone` decides the local days of expiry and maturity and never changes.
 
     `clawback` says what becomes of points that a refund takes back and that were spent: debt that the next points repay, or

@@ -11,8 +11,6 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -21,6 +19,7 @@ from pydantic import (
 )
 
 from shared.domain.calendar import first_of_next_month, first_of_next_year
+from shared.domain.document import Code, Document
 from shared.domain.errors import (
     LimitReachedError,
     PointsNotOfferedError,
@@ -32,7 +31,6 @@ from shared.domain.errors import (
     SoldOutError,
 )
 from shared.domain.faults import faults_of
-from shared.domain.program import Code
 from shared.domain.purchase import AMOUNT_MAX
 from shared.domain.written import Instant, Name, Text
 
@@ -46,11 +44,7 @@ MinorUnits = Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
 Percent = Annotated[int, Field(ge=1, le=100)]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class Discount(_Document):
+class Discount(Document):
     """Money off an order: an `amount` of minor units or `percent` of it."""
 
     kind: Literal["discount"]
@@ -64,14 +58,14 @@ class Discount(_Document):
         return self
 
 
-class FreeProduct(_Document):
+class FreeProduct(Document):
     """A product for nothing."""
 
     kind: Literal["free_product"]
     sku: Text
 
 
-class GiftCard(_Document):
+class GiftCard(Document):
     """A gift card of `amount` minor units, good for `valid_days` (None: for ever)."""
 
     kind: Literal["gift_card"]
@@ -79,7 +73,7 @@ class GiftCard(_Document):
     valid_days: int | None = Field(default=None, ge=1, le=3660)
 
 
-class Donation(_Document):
+class Donation(Document):
     """The shop gives `minor_units` for every `points` to a charity."""
 
     kind: Literal["donation"]
@@ -89,20 +83,20 @@ class Donation(_Document):
     minor_units: MinorUnits
 
 
-class Experience(_Document):
+class Experience(Document):
     """Something to take part in: early access, an event."""
 
     kind: Literal["experience"]
     details: str = Field(min_length=1, max_length=500)
 
 
-class Shipping(_Document):
+class Shipping(Document):
     """An order is delivered for nothing."""
 
     kind: Literal["shipping"]
 
 
-class PayWithPoints(_Document):
+class PayWithPoints(Document):
     """Points pay a part of an order: `minor_units` for every `points`, at most `share_max_percent` of the order."""
 
     kind: Literal["pay_with_points"]
@@ -118,13 +112,13 @@ Benefit = Annotated[
 KINDS = ("discount", "free_product", "gift_card", "donation", "experience", "shipping", "pay_with_points")
 
 
-class FixedPrice(_Document):
+class FixedPrice(Document):
     """It costs so many points."""
 
     points: Points
 
 
-class ChosenPrice(_Document):
+class ChosenPrice(Document):
     """The member chooses how many points to give: `points_min`, or `points_step` more, or twice that ... up to `points_max`."""
 
     points_min: Points
@@ -153,14 +147,14 @@ Price = Annotated[Annotated[FixedPrice, Tag("fixed")] | Annotated[ChosenPrice, T
 """What it costs."""
 
 
-class PerPeriod(_Document):
+class PerPeriod(Document):
     """At most `count` times in a calendar day, week (from Monday), month or year of the program's zone."""
 
     period: Literal["day", "week", "month", "year"]
     count: int = Field(ge=1, le=10**6)
 
 
-class Limits(_Document):
+class Limits(Document):
     """How often one member may have the reward: `ever`, and in a period. None: as often as they like."""
 
     ever: int | None = Field(default=None, ge=1, le=10**6)
@@ -171,7 +165,7 @@ def _lapse_days(validated: dict[str, Any]) -> int | None:
     return None if isinstance(validated.get("benefit"), GiftCard | Donation) else Reward.LAPSE_DAYS
 
 
-class Reward(_Document):
+class Reward(Document):
     """A whole reward document.
 
     It is offered in the half-open window [`starts_at`, `ends_at`), to members of any of `segments` (attributes of the profile
