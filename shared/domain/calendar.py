@@ -58,3 +58,31 @@ def first_of_next_month(day: date) -> date:
 def first_of_next_year(day: date) -> date:
     """The first day after the year that contains `day`."""
     return date(day.year + 1, 1, 1)
+
+
+def first_of_period(period: str, day: date) -> date:
+    """The first day of the calendar day, week (from Monday), month or year that contains `day`."""
+    match period:
+        case "day":
+            return day
+        case "week":
+            return day - timedelta(days=day.weekday())
+        case "month":
+            return day.replace(day=1)
+        case "year":
+            return day.replace(month=1, day=1)
+    raise ValueError(f"{period} is no period")
+
+
+def first_after_period(period: str, day: date) -> date:
+    """The first day after the period that contains `day`."""
+    match period:
+        case "day":
+            return day + timedelta(days=1)
+        case "week":
+            return day + timedelta(days=7 - day.weekday())
+        case "month":
+            return first_of_next_month(day)
+        case "year":
+            return first_of_next_year(day)
+    raise ValueError(f"{period} is no period")

@@ -4,7 +4,7 @@
     |-- InvalidError     the request can never be right as it stands      (400, 413, 422)
     |-- ForbiddenError   the caller may not do this                       (403)
     |-- UnknownError     what the request names is not there              (404)
-    |-- RefusedError     right in form, refused by the state of things    (409)
+    |-- RefusedError     right in form, refused by the state of things    (409, 412)
     |   `-- RefusalError     by what the ledger holds: kept under the caller's key, so that it stays the answer
     |-- SlowDownError    too many calls of a kind that could guess        (429)
     |-- TryAgainError    not known whether it took effect; send it again   (503)
@@ -203,6 +203,13 @@ class LoginUnknownError(UnknownError):
 
 
 @dataclass(eq=False)
+class ProgramVersionUnknownError(UnknownError):
+    """The program has no version of this number; its newest one is `newest`, 0 where there is none."""
+
+    newest: int
+
+
+@dataclass(eq=False)
 class PurchaseUnknownError(UnknownError):
     """No purchase was recorded under this order id."""
 
@@ -238,10 +245,15 @@ class AdjustmentUnknownError(UnknownError):
 
 
 @dataclass(eq=False)
+class ActivityUnknownError(UnknownError):
+    """No activity was recorded under this id."""
+
+
+@dataclass(eq=False)
 class RewardNotOfferedError(RefusalError):
     """The reward is not offered to this member, here and now.
 
-    `reason` is archived, not_started, ended, segment, region or channel.
+    `reason` is archived, not_started, ended, segment, region or channel; segment also for tiers and memberships.
     """
 
     reason: str
@@ -252,7 +264,8 @@ class LimitReachedError(RefusalError):
     """The member had or did this as often as they may.
 
     `limit` is ever; per_period, whose next one begins on the local day `until`; open, for too many vouchers that are not
-    used; or transfers, in the month that ends before `until`.
+    used; transfers, in the month that ends before `until`; activity, for rewards of the same kind of activity; or allowance,
+    for `count` points that may be given away.
     """
 
     limit: str
@@ -419,6 +432,31 @@ class TransferNotOfferedError(RefusedError):
 
 
 @dataclass(eq=False)
+class TrialUsedError(RefusedError):
+    """The member tried this plan before: its trial began at `tried_at`."""
+
+    plan: str
+    tried_at: datetime
+
+
+@dataclass(eq=False)
+class RecognitionNotOfferedError(RefusalError):
+    """The program does not let this member give these points to that one.
+
+    `reason` is giver, taker or points; between `points_min` and `points_max` can be given at a time.
+    """
+
+    reason: str
+    points_min: int
+    points_max: int
+
+
+@dataclass(eq=False)
+class NothingDueError(RefusedError):
+    """Nothing has changed by date since the member's last entry."""
+
+
+@dataclass(eq=False)
 class KeyReusedError(RefusedError):
     """The same key came before with another body."""
 
@@ -442,6 +480,13 @@ class ProgramNotYetError(RefusedError):
     """A new version must take effect at or after `earliest`, when every function has seen it."""
 
     earliest: datetime
+
+
+@dataclass(eq=False)
+class PreconditionFailedError(RefusedError):
+    """It is not as If-Match or If-None-Match says it was read: its ETag is `etag` now, null where there is nothing yet."""
+
+    etag: str | None
 
 
 @dataclass(eq=False)

@@ -14,6 +14,7 @@ from shared.domain import errors
 from shared.domain.errors import LaurelError
 
 TYPES = {
+    "activity-unknown": 404,
     "adjustment-posted": 409,
     "adjustment-rejected": 409,
     "adjustment-unknown": 404,
@@ -46,15 +47,19 @@ TYPES = {
     "member-merged": 409,
     "member-unknown": 404,
     "mixed-currencies": 422,
+    "nothing-due": 409,
     "occurred-in-future": 422,
     "open-redemptions": 409,
     "over-refund": 409,
     "points-not-offered": 422,
     "points-short": 409,
+    "precondition-failed": 412,
     "program-invalid": 422,
     "program-missing": 409,
     "program-not-yet": 409,
+    "program-version-unknown": 404,
     "purchase-unknown": 404,
+    "recognition-not-offered": 409,
     "redemption-unknown": 404,
     "request-invalid": 422,
     "reward-changed": 409,
@@ -68,6 +73,7 @@ TYPES = {
     "too-many-attempts": 429,
     "too-many-cards": 409,
     "transfer-not-offered": 409,
+    "trial-used": 409,
     "try-again": 503,
     "version-stale": 409,
     "voucher-cancelled": 409,
@@ -81,6 +87,7 @@ TYPES = {
 
 SAMPLES: dict[Any, Any] = {
     str: "text",
+    str | None: "text",
     int: 7,
     date: date(2026, 3, 2),
     date | None: date(2026, 3, 2),
@@ -117,7 +124,7 @@ def test_types_and_statuses_are_stable() -> None:
 def test_a_problem_says_what_happened_what_to_do_next_and_gives_its_data(kind: type[LaurelError]) -> None:
     document = problem(sample(kind))
     assert list(document)[:4] == ["type", "title", "status", "detail"]
-    assert document["status"] in {400, 403, 404, 409, 413, 422, 429, 500, 503}
+    assert document["status"] in {400, 403, 404, 409, 412, 413, 422, 429, 500, 503}
     for text in (document["title"], document["detail"]):
         assert text.endswith(".")
         assert "`" not in document["title"]

@@ -1,0 +1,73 @@
+"""Caps and budgets: how many points rules may give, to one member or in all (the rules of points, 10, 12, 15, 23)."""
+
+from datetime import date
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from shared.domain.calendar import first_of_period
+from shared.domain.document import Code, Document
+
+Period = Literal["day", "week", "month", "year"]
+"""A calendar day, week (from Monday), month or year of the program's zone."""
+CAP_POINTS_MAX = 10**12
+"""Points that a cap may allow; above what all members together ever hold."""
+CAP = "cap:"
+
+
+class Cost(Document):
+    """What points cost the shop: `minor_units` for every `points`."""
+
+    points: int = Field(ge=1, le=10**6)
+    minor_units: int = Field(ge=1, le=10**9)
+
+    def of(self, points: int) -> int:
+        """Minor units that so many points cost, rounded up."""
+        return -(-points * self.minor_units // self.points)
+
+    def buys(self, minor_units: int) -> int:
+        """The most points that cost no more than so many minor units."""
+        return minor_units * self.points // self.minor_units
+
+
+class Cap(Document):
+    """At most so many points of `currency` by the rules that name it, `per` period, or ever.
+
+    `scope` member: for each member; program: a budget of all together. The limit is in `points`, or in `minor_units` of the
+    program's money at the currency's cost. A period is the one of the order's own day.
+    """
+
+    id: Code
+    currency: Code
+    scope: Literal["member", "program"]
+    per: Period | Literal["ever"] = "ever"
+    points: Annotated[int, Field(ge=0, le=CAP_POINTS_MAX)] | None = None
+    minor_units: Annotated[int, Field(ge=0, le=CAP_POINTS_MAX)] | None = None
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Self:
+        if (self.points is None) == (self.minor_units is None):
+            raise ValueError("give exactly one of points and minor_units")
+        return self
+
+    def since(self, day: date) -> date | None:
+        """The first day of the period that contains `day`; None where there is one period for ever."""
+        return None if self.per == "ever" else first_of_period(self.per, day)
+
+    def limit(self, cost: Cost | None) -> int:
+        """The limit in points. A limit in money needs the currency's `cost`, which a valid program has."""
+        if self.points is not None:
+            return self.points
+        return cost.buys(self.minor_units or 0) if cost else 0
+
+    @property
+    def count_name(self) -> str:
+        """Under which name a wallet counts what a member used of it."""
+        return CAP + self.id
+
+
+class BudgetKey(NamedTuple):
+    """A cap of all members together, in the period that begins on `since` (None: for ever)."""
+
+    cap: str
+    since: date | None
