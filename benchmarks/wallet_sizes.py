@@ -11,12 +11,12 @@ from infra.local_cloud.retail import RetailOrder
 from shared.adapters.dynamodb.items import entry_item, to_wire, wallet_item
 from shared.adapters.dynamodb.lots import active_numbers, day_number
 from shared.adapters.dynamodb.table import HISTORY_PROJECTION
-from shared.domain.earning import earn
 from shared.domain.entry import MemberId
 from shared.domain.points import Lot
 from shared.domain.program import ProgramVersion, parse_program
 from shared.domain.purchase import Line, Purchase
 from shared.domain.wallet import Wallet
+from tests.fakes.grocer import earn
 from tests.meter.item_size import item_size
 from tests.retail.replay import CURRENCY
 from tests.retail.shop import DAWN, grocer_program

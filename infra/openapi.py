@@ -1,4 +1,4 @@
-"""Make the API's document from the routes of every function: `python -m infra.openapi`.
+"""Make the API's document from the routes of every function, and the program's JSON Schema: `python -m infra.openapi`.
 
 The result is committed, served by the function `openapi`, and read by the service stack, which makes one route of the
 gateway from each operation. So code, document and gateway cannot differ; a test makes it anew and compares.
@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
 FUNCTIONS = Path(__file__).parents[1] / "functions"
 DOCUMENT = FUNCTIONS / "openapi" / "openapi.json"
+PROGRAM_SCHEMA = FUNCTIONS.parent / "docs" / "program.schema.json"
 
 INFO = {
     "title": "Laurel",
@@ -64,6 +65,12 @@ def make_document() -> dict[str, Any]:
     return {"openapi": "3.1.0", "info": INFO, "paths": dict(sorted(paths.items())), "components": components}
 
 
+def make_program_schema() -> dict[str, Any]:
+    """The JSON Schema of a program document, as GET /v1/program/schema answers it."""
+    schema: dict[str, Any] = importlib.import_module("functions.program.read_program").program_schema()
+    return schema
+
+
 def _operation(found: dict[str, Any], handler: ModuleType) -> dict[str, Any]:
     """An operation by its function's name and docstring, with its problems: the framework's own 422 never leaves Laurel."""
     name = next(name for name in vars(handler) if found["operationId"].startswith(f"{name}_v1_"))
@@ -83,9 +90,10 @@ def _merge(schemas: dict[str, Any], part: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Write the document where it is committed."""
-    DOCUMENT.write_text(json.dumps(make_document(), indent=1) + "\n", encoding="utf-8")
-    print(f"wrote {DOCUMENT.relative_to(FUNCTIONS.parent)}")
+    """Write both where they are committed."""
+    for path, content in ((DOCUMENT, make_document()), (PROGRAM_SCHEMA, make_program_schema())):
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        print(f"wrote {path.relative_to(FUNCTIONS.parent)}")
 
 
 if __name__ == "__main__":

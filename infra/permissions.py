@@ -48,8 +48,15 @@ PERMISSIONS: Final[dict[str, tuple[Permission, ...]]] = {
         READ_HISTORY,
         Permission(actions=("Query",), keys=("ORDER#*",)),
         # A refund may give money back onto a gift card.
-        Permission(actions=("PutItem",), keys=("ORDER#*", "CARDLOG#*")),
-        Permission(actions=("UpdateItem",), keys=("MEMBER#*", "CARD#*")),
+        Permission(actions=("PutItem",), keys=("ORDER#*", "ACTIVITY#*", "CARDLOG#*")),
+        Permission(actions=("UpdateItem",), keys=("MEMBER#*", "CARD#*", "BUDGET#*")),
+    ),
+    "standing": (
+        READ,
+        READ_PROGRAM,
+        READ_HISTORY,
+        Permission(actions=("PutItem",), keys=("BILLING#*", "REVIEW#*")),
+        Permission(actions=("UpdateItem",), keys=("MEMBER#*",)),
     ),
     "redemption": (
         READ,
@@ -107,7 +114,7 @@ PERMISSIONS: Final[dict[str, tuple[Permission, ...]]] = {
         Permission(actions=("UpdateItem",), keys=("CARD#*", "GUESS#*")),
     ),
     "program": (
-        READ_ONE,
+        READ,
         Permission(actions=("Query", "PutItem"), keys=("PROGRAM",)),
     ),
     "test_clock": (

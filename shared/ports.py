@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from shared.domain.adjusting import Proposal, Rejection, Standing
+from shared.domain.cap import BudgetKey
 from shared.domain.code import CodeKind, CodeOwner
 from shared.domain.decision import NOTHING_MORE, Decision, Order, View, Wanted
 from shared.domain.donating import CharityMonth
@@ -132,6 +133,14 @@ class Programs(Protocol):
 
     def add(self, version: ProgramVersion) -> None:
         """Keep a new version. Raises TryAgainError where another one was added meanwhile."""
+        ...
+
+
+class Budgets(Protocol):
+    """What was given of caps that all members share."""
+
+    def spent(self, budgets: Sequence[BudgetKey]) -> Mapping[BudgetKey, int]:
+        """Points given of each so far, less what came back. Raises TryAgainError."""
         ...
 
 

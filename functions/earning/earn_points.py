@@ -1,7 +1,6 @@
 """Use cases of purchases: record and quote."""
 
-from shared.domain.decision import Decision
-from shared.domain.earning import earn
+from shared.domain.earning import earn, wanted
 from shared.domain.entry import Entry, MemberId, purchase_key
 from shared.domain.purchase import Purchase
 from shared.ports import Ledger, Programs
@@ -17,12 +16,12 @@ def record_purchase(purchase: Purchase, *, ledger: Ledger, programs: Programs) -
         purchase_key(purchase.order_id),
         MemberId(purchase.member_id),
         purchase.digest,
-        lambda view: Decision(*earn(view.wallet, purchase, versions, now=view.now, history=view.history)),
+        lambda view: earn(view, purchase, versions),
+        wanted(purchase, versions),
     )
 
 
 def quote_purchase(purchase: Purchase, *, ledger: Ledger, programs: Programs) -> Entry:
     """The entry that the purchase would become now; nothing is written. Raises as `record_purchase`."""
-    view = ledger.view(MemberId(purchase.member_id))
-    entry, _ = earn(view.wallet, purchase, programs.versions(), now=view.now, history=view.history)
-    return entry
+    versions = programs.versions()
+    return earn(ledger.view(MemberId(purchase.member_id), wanted(purchase, versions)), purchase, versions).entry

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from functions.earning.earn_points import quote_purchase, record_purchase
 from functions.earning.models import (
+    ActivityBody,
     BatchAnswer,
     BatchRequest,
     BatchResult,
@@ -15,14 +16,19 @@ from functions.earning.models import (
     RecordedAnswer,
     RefundAnswer,
     RefundBody,
+    VoidAnswer,
+    VoidBody,
 )
 from functions.earning.refund_purchase import refund_purchase
+from functions.earning.reward_activity import record_activity, undo_activity
 from shared.api.answers import BalanceAnswer, EntryAnswer, PurchaseAnswer, earned
 from shared.api.fields import Id
 from shared.api.problems import problem
+from shared.domain.document import Code
 from shared.domain.errors import FaultError, LaurelError, RequestInvalidError
 from shared.domain.faults import faults_of
 from shared.domain.refunding import refund_of
+from shared.domain.subject import Void
 from shared.entrypoint import wiring
 from shared.entrypoint.app import make_app, serve
 from shared.entrypoint.callers import OPERATOR, POS, for_any
@@ -82,6 +88,22 @@ def post_refund(order_id: Annotated[Id, Path()], body: Annotated[RefundBody, Bod
     """Record a refund and take back what the refunded part earned, once per refund id"""
     wired = wiring.wired()
     return RefundAnswer.of(refund_purchase(body.request(order_id), ledger=wired.ledger, programs=wired.programs))
+
+
+@app.post("/v1/activities", status_code=201, tags=["earning"], **for_any(POS))
+def post_activity(body: Annotated[ActivityBody, Body()]) -> EntryAnswer:
+    """Reward something that a member did beside buying, once per activity_id"""
+    wired = wiring.wired()
+    return EntryAnswer.of(record_activity(body.report(), ledger=wired.ledger, programs=wired.programs))
+
+
+@app.post("/v1/activities/<activity>/<activity_id>/void", status_code=201, tags=["earning"], **for_any(POS, OPERATOR))
+def post_void(
+    activity: Annotated[Code, Path()], activity_id: Annotated[Id, Path()], body: Annotated[VoidBody, Body()]
+) -> VoidAnswer:
+    """Take back what an activity gave, because it did not count after all"""
+    wired, void = wiring.wired(), Void(reason=body.reason)
+    return VoidAnswer.of(undo_activity(activity, activity_id, void, ledger=wired.ledger, programs=wired.programs))
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -5,10 +5,13 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from shared.api.answers import BalanceAnswer, EarnedAnswer, EntryAnswer, PurchaseAnswer, WhyAnswer
-from shared.api.fields import Amount, Answer, Id, Instant, MoneyCode, Request, Text
+from shared.api.fields import Amount, Answer, Attributes, Id, Instant, MoneyCode, Request, Text
+from shared.domain.activity import ActivityReport
+from shared.domain.document import Code
 from shared.domain.entry import Entry
 from shared.domain.purchase import LINES_MAX, Line, Purchase
 from shared.domain.refunding import RefundRequest, refund_of
+from shared.domain.written import Reason
 
 BATCH_MAX = 25
 """Purchases that one batch may carry."""
@@ -43,6 +46,7 @@ class PurchaseRequest(Request):
     channel: Text | None = None
     store: Text | None = None
     paid_with_rewards: Amount | None = None
+    attributes: Attributes | None = None
 
     def purchase(self) -> Purchase:
         """The domain's purchase. Raises MixedCurrenciesError, AmountOverLimitError."""
@@ -55,6 +59,7 @@ class PurchaseRequest(Request):
             channel=self.channel,
             store=self.store,
             paid_with_rewards=self.paid_with_rewards or None,
+            attributes=self.attributes or None,
         )
         purchase.check(tuple(line.currency for line in self.lines))
         return purchase
@@ -85,6 +90,83 @@ class BatchAnswer(Answer):
     """A result for each purchase, in the order in which they were sent."""
 
     results: list[BatchResult]
+
+
+class ClawbackAnswer(Answer):
+    """Points of a currency that were taken back, by the rules that had given them."""
+
+    currency: str
+    points: int
+    why: list[WhyAnswer]
+
+    @classmethod
+    def all_of(cls, entry: Entry) -> list[Self]:
+        """What an entry took back of each currency."""
+        return [cls._of(entry, currency) for currency in dict.fromkeys(share.currency for share in entry.why)]
+
+    @classmethod
+    def _of(cls, entry: Entry, currency: str) -> Self:
+        shares = [share for share in entry.why if share.currency == currency]
+        return cls(
+            currency=currency,
+            points=-sum(share.points for share in shares),
+            why=[WhyAnswer(rule=share.rule, program_version=share.program_version, points=-share.points) for share in shares],
+        )
+
+
+class ActivityBody(Request):
+    """Something that a member did beside buying: `activity` under the shop's proof `activity_id` (a review's id, a visit's)."""
+
+    activity: Code
+    activity_id: Id
+    member_id: Id
+    occurred_at: Instant
+    channel: Text | None = None
+    store: Text | None = None
+    attributes: Attributes | None = None
+
+    def report(self) -> ActivityReport:
+        """The domain's report."""
+        return ActivityReport(
+            activity=self.activity,
+            activity_id=self.activity_id,
+            member_id=self.member_id,
+            occurred_at=self.occurred_at,
+            channel=self.channel,
+            store=self.store,
+            attributes=self.attributes or None,
+        )
+
+
+class VoidBody(Request):
+    """Why an activity did not count."""
+
+    reason: Reason
+
+
+class VoidAnswer(Answer):
+    """An activity that was voided: what it had given is taken back; points that were spent are debt."""
+
+    entry_id: str
+    activity_entry_id: str
+    member_id: str
+    sequence: int
+    recorded_at: Instant
+    clawed_back: list[ClawbackAnswer]
+    balances: list[BalanceAnswer]
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """The answer that a void's entry stands for."""
+        return cls(
+            entry_id=entry.key,
+            activity_entry_id=entry.names or "",
+            member_id=entry.member,
+            sequence=entry.sequence,
+            recorded_at=entry.recorded_at,
+            clawed_back=ClawbackAnswer.all_of(entry),
+            balances=[BalanceAnswer.of(after) for after in entry.after],
+        )
 
 
 class RefundLineAnswer(Answer):
@@ -124,14 +206,6 @@ class RefundBody(Request):
             lines=tuple((line.line, line.amount) for line in self.lines or ()),
             amount=self.amount,
         )
-
-
-class ClawbackAnswer(Answer):
-    """Points of a currency that a refund took back, by the rules that had given them."""
-
-    currency: str
-    points: int
-    why: list[WhyAnswer]
 
 
 class ReturnedAnswer(Answer):
@@ -177,19 +251,10 @@ class RefundAnswer(Answer):
             refunded=found.total,
             net=found.net,
             lines=[RefundLineAnswer(line=part.line, amount=part.amount) for part in found.lines],
-            clawed_back=[_clawed_back(entry, currency) for currency in dict.fromkeys(share.currency for share in entry.why)],
+            clawed_back=ClawbackAnswer.all_of(entry),
             returned=[ReturnedAnswer(kind=part.kind, reference=part.reference, amount=part.amount) for part in found.returned],
             balances=[BalanceAnswer.of(after) for after in entry.after],
         )
-
-
-def _clawed_back(entry: Entry, currency: str) -> ClawbackAnswer:
-    shares = [share for share in entry.why if share.currency == currency]
-    return ClawbackAnswer(
-        currency=currency,
-        points=-sum(share.points for share in shares),
-        why=[WhyAnswer(rule=share.rule, program_version=share.program_version, points=-share.points) for share in shares],
-    )
 
 
 class RecordedAnswer(Answer):

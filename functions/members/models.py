@@ -9,8 +9,8 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 
 from shared.api.answers import BalanceAnswer
-from shared.api.fields import Answer, Day, Id, Instant, Request, Text
-from shared.domain.document import Zone
+from shared.api.fields import Answer, AttributeValue, Day, Id, Instant, Request, Text
+from shared.domain.document import Code, Zone
 from shared.domain.errors import RequestInvalidError
 from shared.domain.member import Enrolment, Login, Profile
 
@@ -39,11 +39,8 @@ def _phone(value: str) -> str:
 Email = Annotated[str, Field(max_length=254, examples=["ada@example.com"]), AfterValidator(_email)]
 Phone = Annotated[str, Field(max_length=32, examples=["+12015550123"]), AfterValidator(_phone)]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", examples=["en-US"])]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-Whole = Annotated[int, Field(ge=-(10**12), le=10**12)]
-Value = Annotated[str, Field(max_length=256)] | bool | Whole
-Consents = Annotated[dict[Name, bool], Field(max_length=ENTRIES_MAX)]
-Attributes = Annotated[dict[Name, Value], Field(max_length=ENTRIES_MAX)]
+Consents = Annotated[dict[Code, bool], Field(max_length=ENTRIES_MAX)]
+Attributes = Annotated[dict[Code, AttributeValue], Field(max_length=ENTRIES_MAX)]
 
 
 class LoginRequest(Request):
@@ -98,7 +95,7 @@ class ChangeRequest(MyChangeRequest):
 
     email: Email | None = None
     phone: Phone | None = None
-    attributes: Annotated[dict[Name, Value | None], Field(max_length=ENTRIES_MAX)] = {}
+    attributes: Annotated[dict[Code, AttributeValue | None], Field(max_length=ENTRIES_MAX)] = {}
     login: LoginRequest | None = None
 
 

@@ -1,1 +1,1 @@
-"""The program document in force."""
+"""The program document: its versions, and what a change of it would mean."""

@@ -10,8 +10,9 @@ from shared.domain.digest import request_hash
 from shared.domain.entry import Entry, EntryKey, MemberId, cancel_key, use_key
 from shared.domain.errors import EntryUnknownError, RedemptionUnknownError
 from shared.domain.gift_card import CardId, NewCard
-from shared.domain.program import Program, in_force
+from shared.domain.program import in_force
 from shared.domain.redeeming import Issue, Quote, RedemptionRequest, quote, redeem
+from shared.domain.standing import Course
 from shared.domain.subject import Cancellation
 from shared.domain.voucher import RedemptionState, cancel, redemption_of, state_of, today
 from shared.ports import Clock, Ledger, Programs
@@ -20,7 +21,7 @@ from shared.ports import Clock, Ledger, Programs
 def quote_reward(request: RedemptionRequest, *, ledger: Ledger, programs: Programs, clock: Clock) -> Quote:
     """What a redemption would take now; nothing is written. Raises as `shared.domain.redeeming.quote`."""
     view = ledger.view(MemberId(request.member_id), Wanted(reward=request.reward, profile=True))
-    return quote(view, request, _program(programs, clock))
+    return quote(view, request, _course(programs, clock))
 
 
 def redeem_reward(
@@ -30,18 +31,19 @@ def redeem_reward(
 
     Raises what shared.domain.redeeming.redeem raises, MemberUnknownError, KeyReusedError, TryAgainError.
     """
-    program = _program(programs, clock)
+    course = _course(programs, clock)
 
     def decide(view: View) -> Decision:
         card = NewCard(CardId(str(ULID())), make_code(rng, CARD_SYMBOLS))
-        return redeem(view, request, Issue(key, make_code(rng, VOUCHER_SYMBOLS), card), program)
+        return redeem(view, request, Issue(key, make_code(rng, VOUCHER_SYMBOLS), card), course)
 
     wanted = Wanted(reward=request.reward, profile=True)
     return ledger.decide_and_post(key, MemberId(request.member_id), request.digest, decide, wanted)
 
 
-def _program(programs: Programs, clock: Clock) -> Program:
-    return in_force(programs.versions(), clock.now()).program
+def _course(programs: Programs, clock: Clock) -> Course:
+    versions = programs.versions()
+    return Course.by(versions, in_force(versions, clock.now()))
 
 
 def find_redemption(key: EntryKey, *, member: MemberId | None, ledger: Ledger) -> Entry:

@@ -1,12 +1,12 @@
 """Use cases: an operator puts a reward into the catalog, changes it, takes it out, and counts its stock."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.domain.calendar import local_day
 from shared.domain.errors import ProgramMissingError, RewardInvalidError, TryAgainError, VersionStaleError
-from shared.domain.program import zone_of
-from shared.domain.reward import RewardVersion, parse_reward
+from shared.domain.program import Program, zone_of
+from shared.domain.reward import Reward, RewardVersion, parse_reward
 from shared.domain.stock import Stock
 from shared.ports import Clock, Programs, Rewards
 
@@ -31,11 +31,25 @@ def put_reward(
     versions = programs.latest()
     if not versions:
         raise ProgramMissingError
-    codes = [currency.code for currency in versions[-1].program.currencies]
-    if reward.currency not in codes:
-        reason = f"must be a currency of the program: {', '.join(codes)}"
-        raise RewardInvalidError(faults=[{"path": "currency", "reason": reason}])
+    if faults := list(_strangers(reward, versions[-1].program)):
+        raise RewardInvalidError(faults=faults)
     return rewards.put(reward, clock.now(), if_version)
+
+
+def _strangers(reward: Reward, program: Program) -> Iterator[dict[str, str]]:
+    """What the reward names that the newest version of the program does not have."""
+    levels = program.tiers.levels if program.tiers else []
+    known = {
+        "currency": ([reward.currency], [currency.code for currency in program.currencies]),
+        "tiers": (reward.tiers, [level.id for level in levels]),
+        "memberships": (reward.memberships, [plan.id for plan in program.memberships]),
+        "season_prices": ([price.season for price in reward.season_prices], [season.id for season in program.seasons]),
+    }
+    for field, (names, there) in known.items():
+        for number, name in enumerate(names):
+            if name not in there:
+                path = field if field == "currency" else f"{field}.{number}"
+                yield {"path": path, "reason": f"must be one that the program has: {', '.join(there) or 'there is none'}"}
 
 
 def archive_reward(id: str, *, rewards: Rewards, clock: Clock) -> RewardVersion:

@@ -130,7 +130,17 @@ class OfferAnswer(Answer):
     @classmethod
     def of(cls, offer: Offer) -> Self:
         """The offer as the API tells it, without the segments and tiers that it is for."""
-        hidden = {"benefit", "stock_limited", "segments", "tiers", "archived", "starts_at", "ends_at"}
+        hidden = {
+            "benefit",
+            "stock_limited",
+            "segments",
+            "tiers",
+            "memberships",
+            "season_prices",
+            "archived",
+            "starts_at",
+            "ends_at",
+        }
         reward = offer.version.reward
         return cls(
             **reward.model_dump(mode="json", exclude=hidden),

@@ -1,15 +1,16 @@
 """Use cases: the catalog as an operator sees it, and as one member does."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.decision import Wanted
 from shared.domain.entry import MemberId
 from shared.domain.errors import RefusalError, RewardNotOfferedError
 from shared.domain.history import day_of_entry, standing
-from shared.domain.program import zone_of
-from shared.domain.redeeming import Place, situation_of
+from shared.domain.program import in_force
+from shared.domain.redeeming import Asked, Place, seasons_now, situation_of
 from shared.domain.reward import RewardVersion, obstacles
+from shared.domain.standing import Course
 from shared.domain.stock import Stock
 from shared.ports import Ledger, Programs, Rewards
 
@@ -45,21 +46,24 @@ def list_offers(
 ) -> list[Offer]:
     """The rewards that a member sees, in order of id, each with every reason why they may not have it now.
 
-    A member who left sees none. Raises MemberUnknownError, TryAgainError.
+    A member who left sees none. Raises MemberUnknownError, ProgramMissingError, BeforeProgramError, TryAgainError.
     """
-    view = ledger.view(member, Wanted(profile=True))
-    day = day_of_entry(view.wallet, view.now, zone_of(programs.versions()))
+    view, versions = ledger.view(member, Wanted(profile=True)), programs.versions()
+    course = Course.by(versions, in_force(versions, view.now))
+    day = day_of_entry(view.wallet, view.now, course.zone)
     wallet = standing(view.wallet, view.history, day)
     if wallet.closed:
         return []
     catalog = rewards.all()
     stock = stock_of(catalog, rewards=rewards)
+    asked = Asked.of(view, wallet, day, course, Place(channel, region))
+    seasons = seasons_now(view, course)
     offers: list[Offer] = []
     for version in catalog:
-        reward = version.reward
+        reward = version.reward.on(seasons)
         left = max(stock[reward.id].available(day), 0) if reward.stock_limited else None
-        situation = situation_of(view, wallet, day, reward, stock.get(reward.id), Place(channel, region))
-        offers.append(Offer(version, left, tuple(obstacles(reward, situation))))
+        situation = situation_of(asked, reward, stock.get(reward.id))
+        offers.append(Offer(replace(version, reward=reward), left, tuple(obstacles(reward, situation))))
     return [offer for offer in offers if not _hidden(offer)]
 
 

@@ -35,7 +35,7 @@ class Alarms(Construct):
     """Alarms on what a caller or the ledger would notice. They mail to `-c alarm_email=...` when given.
 
     A missing measurement is a quiet hour and no fault. CloudWatch bills each measurement of an alarm, ten
-    cents a month beyond an account's first ten: these are 29, two for each function and five more.
+    cents a month beyond an account's first ten: these are 31, two for each function and five more.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Answers that tell of entries and points. All in them comes from the entry: a repeated request meets the same bytes."""
 
 from datetime import date, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from pydantic import ConfigDict
 
@@ -41,11 +41,15 @@ class LotAnswer(Answer):
 
 
 class WhyAnswer(Answer):
-    """`points` were given by `rule` of the program's `program_version`."""
+    """`points` were given by `rule` of the program's `program_version`; `room` is what its caps left, None where it has none.
+
+    A rule is named by its id; a tier's multiplier is `tier:<level>`, a membership's `membership:<plan>`.
+    """
 
     rule: str
     program_version: int
     points: int
+    room: int | None = None
 
 
 class EarnedAnswer(Answer):
@@ -125,6 +129,7 @@ class PurchaseAnswer(Answer):
     channel: str | None
     store: str | None
     paid_with_rewards: int
+    attributes: dict[str, Any] | None
     lines: list[LineAnswer]
 
     @classmethod
@@ -139,6 +144,7 @@ class PurchaseAnswer(Answer):
             channel=purchase.channel,
             store=purchase.store,
             paid_with_rewards=purchase.paid_with_rewards or 0,
+            attributes=dict(purchase.attributes) if purchase.attributes else None,
             lines=[
                 LineAnswer(sku=line.sku, quantity=line.quantity, amount=line.amount, category=line.category)
                 for line in purchase.lines
@@ -190,7 +196,7 @@ def earned(row: HistoryRow, why: tuple[Share, ...], zone: str) -> list[EarnedAns
             currency=currency,
             points=sum(share.points for share in why if share.currency == currency),
             why=[
-                WhyAnswer(rule=share.rule, program_version=share.program_version, points=share.points)
+                WhyAnswer(rule=share.rule, program_version=share.program_version, points=share.points, room=share.room)
                 for share in why
                 if share.currency == currency
             ],

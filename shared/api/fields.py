@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from shared.domain import written
+from shared.domain.document import Code
 from shared.domain.purchase import AMOUNT_MAX
 
 ID_PATTERN = r"^[._~-]*[A-Za-z0-9][A-Za-z0-9._~-]*$"
@@ -68,6 +69,12 @@ Amount = Annotated[int, Field(ge=0, le=AMOUNT_MAX, examples=[1999])]
 
 MoneyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["USD"])]
 """An ISO 4217 code."""
+
+AttributeValue = Annotated[str, Field(max_length=256)] | bool | Annotated[int, Field(ge=-(10**12), le=10**12)]
+"""What a custom attribute may be."""
+
+Attributes = Annotated[dict[Code, AttributeValue], Field(max_length=20)]
+"""Custom attributes of an order or an activity."""
 
 PageSize = Annotated[
     int, BeforeValidator(_digits), Field(ge=1, le=100), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100})

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from shared.domain.cap import BudgetKey
 from shared.domain.entry import Entry, EntryKey, MemberId
 from shared.domain.errors import PurchaseUnknownError
 from shared.domain.gift_card import CardEntry, CardId, GiftCard
@@ -20,7 +21,8 @@ class Wanted:
     """What a decision reads beside the wallet, in the same consistent batch.
 
     `reward` brings the reward as it is now and its stock; `entries` bring what was posted under these keys; `other` is
-    another member's wallet that is moved too; `cards` are ids of gift cards.
+    another member's wallet that is moved too; `cards` are ids of gift cards; `budgets` what was given of caps that all members
+    share. `profile` is the member's, and the other member's where there is one.
     """
 
     reward: str | None = None
@@ -28,6 +30,7 @@ class Wanted:
     entries: tuple[EntryKey, ...] = ()
     other: MemberId | None = None
     cards: tuple[CardId, ...] = ()
+    budgets: tuple[BudgetKey, ...] = ()
 
 
 NOTHING_MORE = Wanted()
@@ -59,7 +62,7 @@ class View:
     """What a decision sees: one consistent read, and the time of that read.
 
     `history` reads the member's rows, newest first, as far as they are looked at. `other` is the view of another member: of the
-    one who was asked for, or of the one who took over from a merged member.
+    one who was asked for, or of the one who took over from a merged member. `budgets` are points that were given so far.
     """
 
     wallet: Wallet
@@ -70,6 +73,7 @@ class View:
     profile: Profile | None = None
     entries: Mapping[EntryKey, Entry] = field(default_factory=dict)
     cards: Mapping[CardId, GiftCard] = field(default_factory=dict)
+    budgets: Mapping[BudgetKey, int] = field(default_factory=dict)
     other: "View | None" = None
 
     def wallets(self) -> Iterator[Wallet]:
@@ -128,7 +132,19 @@ class CardPosted:
     after: GiftCard
 
 
-Change = StockMoved | VoucherIssued | OrderPaid | Donated | CardPosted
+@dataclass(frozen=True, slots=True)
+class BudgetMoved:
+    """`points` more were given of a cap that all members share; below zero, they come back.
+
+    More is given only while no more than `limit` points are given in all (None where points come back).
+    """
+
+    key: BudgetKey
+    points: int
+    limit: int | None = None
+
+
+Change = BudgetMoved | StockMoved | VoucherIssued | OrderPaid | Donated | CardPosted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,47 +1,75 @@
-"""What a purchase earns (the rules of points, 12-14)."""
+"""What a purchase earns (the rules of points, 12-15)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from fractions import Fraction
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from shared.domain.calendar import local_day
+from shared.domain.counts import ORDERS
+from shared.domain.decision import NOTHING_MORE, Decision, View, Wanted
 from shared.domain.effect import Effect
-from shared.domain.entry import Entry, EntryKind, Share, purchase_key
+from shared.domain.entry import EntryKind, Share, purchase_key
 from shared.domain.errors import (
     BeforeEnrolmentError,
+    BeforeProgramError,
     CurrencyNotAcceptedError,
     OccurredInFutureError,
+    ProgramMissingError,
     TooLateError,
 )
-from shared.domain.history import History, Reason, post
+from shared.domain.history import Reason, day_of_entry, post
+from shared.domain.membership import active_at
 from shared.domain.points import Credit
 from shared.domain.program import Program, ProgramVersion, in_force
 from shared.domain.purchase import Purchase
+from shared.domain.rating import basket_of, budgets_moved, budgets_of, counts_of, day_of, occasion_of, rate, rooms_of, shares
+from shared.domain.standing import Course, tier_at, told
 from shared.domain.wallet import Wallet
 
 CLOCK_SKEW_MAX = timedelta(minutes=5)
 """How far a till's clock may run ahead of ours."""
 
 
-def earn(
-    wallet: Wallet, purchase: Purchase, versions: Sequence[ProgramVersion], *, now: datetime, history: History = ()
-) -> tuple[Entry, Wallet]:
-    """The entry that gives `purchase`'s points, and the wallet after it.
+def wanted(purchase: Purchase, versions: Sequence[ProgramVersion]) -> Wanted:
+    """What `earn` reads beside the wallet: the budgets that the order may draw on, and the profile if a rule asks for it."""
+    try:
+        program = in_force(versions, purchase.occurred_at).program
+    except (ProgramMissingError, BeforeProgramError):
+        # `earn` refuses it, unless it was recorded before.
+        return NOTHING_MORE
+    occasion = occasion_of(purchase, program)
+    rules = [rule for rule in (*program.purchase_rules, *program.bonus_rules) if occasion.possible(rule.when)]
+    capped = [rule.id for rule in rules if rule.caps]
+    asks = any(rule.when.asks_profile for rule in rules)
+    return Wanted(profile=asks, budgets=budgets_of(program, capped, day_of(purchase, program)))
 
-    Rules apply as of `occurred_at`, whatever holds now. Raises MemberMergedError, MemberClosedError, OccurredInFutureError,
-    TooLateError,
-    BeforeEnrolmentError, CurrencyNotAcceptedError, ProgramMissingError, BeforeProgramError, AmountOverLimitError,
-    BalanceOverLimitError.
+
+def earn(view: View, purchase: Purchase, versions: Sequence[ProgramVersion]) -> Decision:
+    """The entry that gives `purchase`'s points, the wallet after it, and what it draws from budgets.
+
+    Rules, windows and tier apply as of `occurred_at`, whatever holds now. `view` has what is `wanted`. Raises
+    MemberMergedError, MemberClosedError, OccurredInFutureError, TooLateError, BeforeEnrolmentError, CurrencyNotAcceptedError,
+    ProgramMissingError, BeforeProgramError, AmountOverLimitError, BalanceOverLimitError.
     """
-    wallet.check_open()
-    if purchase.occurred_at > now + CLOCK_SKEW_MAX:
-        raise OccurredInFutureError(occurred_at=purchase.occurred_at, now=now)
-    version = in_force(versions, purchase.occurred_at)
+    wallet, now = view.wallet, view.now
+    version = version_for(wallet, purchase.occurred_at, versions, now)
     program = version.program
-    _check_age(purchase, wallet, program, now)
     if purchase.currency != program.money_currency:
         raise CurrencyNotAcceptedError(currency=purchase.currency, accepted=program.money_currency)
-    why = accrued(purchase, Fraction(purchase.amount), version)
+    day = day_of(purchase, program)
+    basket = basket_of(purchase, [line.amount for line in purchase.lines], program)
+    level = tier_at(wallet, view.history, Course.by(versions, version), purchase.occurred_at)
+    occasion = replace(
+        occasion_of(purchase, program),
+        order_number=wallet.counted(ORDERS) + 1,
+        tier=level.id if level else None,
+        memberships=active_at(wallet.terms, purchase.occurred_at),
+        attributes=view.profile.attributes if view.profile else {},
+    )
+    parts = rate(basket, occasion, level, program, rooms_of(program, wallet, view.budgets, day))
+    why = shares(parts, version.version)
+    effect = Effect(credits=credits_of(why, program, day), counts=counts_of(parts, basket, program, day))
+    effect = told(wallet, course_now(versions, now), day_of_entry(wallet, now, program.time_zone), effect)
     reason = Reason(
         key=purchase_key(purchase.order_id),
         kind=EntryKind.PURCHASE,
@@ -50,39 +78,48 @@ def earn(
         why=why,
         subject=purchase,
     )
-    effect = Effect(credits=_credits(purchase, why, program))
-    return post(wallet, history, effect, reason, now=now, zone=program.time_zone)
+    entry, after = post(wallet, view.history, effect, reason, now=now, zone=program.time_zone)
+    return Decision(entry, after, budgets_moved(parts, program, day))
 
 
-def _check_age(purchase: Purchase, wallet: Wallet, program: Program, now: datetime) -> None:
-    occurred_on = local_day(purchase.occurred_at, program.time_zone)
-    if (local_day(now, program.time_zone) - occurred_on).days > program.late_days_max:
+def course_now(versions: Sequence[ProgramVersion], now: datetime) -> Course:
+    """The course of the program up to now; a till's clock may be a little ahead of the first version."""
+    try:
+        return Course.by(versions, in_force(versions, now))
+    except BeforeProgramError:
+        return Course.by(versions, min(versions, key=lambda version: (version.effective_from, version.version)))
+
+
+def version_for(wallet: Wallet, occurred_at: datetime, versions: Sequence[ProgramVersion], now: datetime) -> ProgramVersion:
+    """The version that something meets which occurred then. Raises as `earn`, but for the currency and the amounts."""
+    wallet.check_open()
+    if occurred_at > now + CLOCK_SKEW_MAX:
+        raise OccurredInFutureError(occurred_at=occurred_at, now=now)
+    version = in_force(versions, occurred_at)
+    _check_age(occurred_at, wallet, version.program, now)
+    return version
+
+
+def _check_age(occurred_at: datetime, wallet: Wallet, program: Program, now: datetime) -> None:
+    occurred_on = local_day(occurred_at, program.time_zone)
+    # What the wallet does not keep any more could not be counted: a program that once took less late orders is held to it.
+    forgotten = wallet.forgotten is not None and occurred_on < wallet.forgotten.kept_from
+    if forgotten or (local_day(now, program.time_zone) - occurred_on).days > program.late_days_max:
         raise TooLateError(occurred_on=occurred_on, late_days_max=program.late_days_max)
     enrolled_on = local_day(wallet.enrolled_at, program.time_zone)
     if (enrolled_on - occurred_on).days > program.claim_days:
         raise BeforeEnrolmentError(occurred_on=occurred_on, enrolled_on=enrolled_on, claim_days=program.claim_days)
 
 
-def accrued(purchase: Purchase, net: Fraction, version: ProgramVersion) -> tuple[Share, ...]:
-    """What each rule of `version` gives for `net` minor units of the order's total, floored once at the end.
-
-    What was paid with points or vouchers earns nothing: its part of the total comes off `net`. A refund asks the same question
-    again with what is left of the order.
-    """
-    if purchase.paid_with_rewards:
-        net *= Fraction(purchase.amount - purchase.paid_with_rewards, purchase.amount)
-    return tuple(
-        Share(rule.id, version.version, rule.currency, int(net * rule.per_amount.points // rule.per_amount.minor_units))
-        for rule in version.program.earning_rules
-    )
-
-
-def _credits(purchase: Purchase, why: tuple[Share, ...], program: Program) -> tuple[Credit, ...]:
-    purchase_day = local_day(purchase.occurred_at, program.time_zone)
-    credits = []
+def credits_of(why: Sequence[Share], program: Program, day: date) -> tuple[Credit, ...]:
+    """The points of `why`, by currency, with the dates that points of the local day `day` have."""
+    points: dict[str, int] = {}
     for share in why:
-        currency = program.currency(share.currency)
-        spendable_from = purchase_day + timedelta(days=currency.pending_days)
-        gone_on = currency.expiry.gone_on(purchase_day) if currency.expiry else None
-        credits.append(Credit(currency.code, share.points, spendable_from, gone_on))
+        points[share.currency] = points.get(share.currency, 0) + share.points
+    credits = []
+    for code, given in points.items():
+        currency = program.currency(code)
+        spendable_from = day + timedelta(days=currency.pending_days)
+        gone_on = currency.expiry.gone_on(day) if currency.expiry else None
+        credits.append(Credit(code, given, spendable_from, gone_on))
     return tuple(credits)

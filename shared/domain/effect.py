@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from shared.domain.counts import Count, Forgotten
+from shared.domain.membership import Term
 from shared.domain.points import Account, Credit
 
 
@@ -42,12 +44,29 @@ class Forgiveness:
 
 
 @dataclass(frozen=True, slots=True)
+class Recount:
+    """What the entry with this sequence counts beside points is `counts` from now on."""
+
+    sequence: int
+    counts: tuple[Count, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The tier that a member has as of an entry, None for none; it was reached or lost on the local day `since`."""
+
+    tier: str | None
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
 class Reopening:
-    """The points that came over from a merged member, as corrections of that member's history leave them."""
+    """What came over from a merged member, as corrections of that member's history leave it."""
 
     sequence: int
     credits: tuple[Credit, ...]
     spends: tuple[Spend, ...]
+    counts: tuple[Count, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +75,8 @@ class Effect:
 
     Credits come first, then spends. `uses` are sequences of redemptions that are used, hence neither lapse nor are
     cancelled; `pays` is the id of the order that they paid a part of. `empties` is where all there is and all that comes
-    later goes when the member leaves; `into` is the member who takes over, if one does.
+    later goes when the member leaves; `into` is the member who takes over, if one does. `counts` is what it counts beside
+    points, `terms` what it tells of paid memberships, `stands` the tier that changed, `forgets` what the wallet keeps no more.
     """
 
     credits: tuple[Credit, ...] = ()
@@ -68,6 +88,11 @@ class Effect:
     reopens: tuple[Reopening, ...] = ()
     empties: Account | None = None
     into: str | None = None
+    counts: tuple[Count, ...] = ()
+    recounts: tuple[Recount, ...] = ()
+    terms: tuple[Term, ...] = ()
+    stands: Standing | None = None
+    forgets: Forgotten | None = None
 
     def corrected(self, points: Mapping[str, int]) -> "Effect":
         """The effect where corrections leave it `points` of these currencies; an order keeps its lowest serials."""

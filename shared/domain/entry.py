@@ -1,10 +1,11 @@
 """Ledger entries: immutable, append-only, each explained by itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
 
+from shared.domain.counts import ONE_ORDER
 from shared.domain.effect import Effect
 from shared.domain.points import Account, Credit, Lot, Posting, merged
 from shared.domain.purchase import Purchase
@@ -30,6 +31,26 @@ def refund_key(order_id: str, refund_id: str) -> EntryKey:
 def caller_key(caller: str, operation: str, idempotency_key: str) -> EntryKey:
     """Where no natural key exists: the caller's own `Idempotency-Key`, apart for each caller and operation."""
     return EntryKey(f"key:{caller}:{operation}:{idempotency_key}")
+
+
+def activity_key(activity: str, activity_id: str) -> EntryKey:
+    """One proof of an activity is one entry, whoever sends it and however often."""
+    return EntryKey(f"activity:{activity}:{activity_id}")
+
+
+def void_key(entry: EntryKey) -> EntryKey:
+    """An activity is voided once."""
+    return EntryKey(f"void:{entry}")
+
+
+def billing_key(event_id: str) -> EntryKey:
+    """A billing event is told once, under the provider's own id."""
+    return EntryKey(f"billing:{event_id}")
+
+
+def review_key(member: MemberId, sequence: int) -> EntryKey:
+    """A change of tier that no other entry told; `sequence` is the entry's own, so two reviews at once are one."""
+    return EntryKey(f"review:{member}:{sequence}")
 
 
 def is_callers_own(key: EntryKey) -> bool:
@@ -80,16 +101,26 @@ class EntryKind(StrEnum):
     ARRIVAL = "arrival"
     MERGE = "merge"
     CLOSURE = "closure"
+    ACTIVITY = "activity"
+    VOID = "void"
+    BILLING = "billing"
+    REVIEW = "review"
+    RECOGNITION = "recognition"
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Why an entry gave points: `points` by `rule` of the program's `program_version`."""
+    """Why an entry gave points: `points` by `rule` of the program's `program_version`.
+
+    `room` is what its caps left for it, None where it has none. Rules are named by their ids; a tier's multiplier is
+    `tier:<level>`, a membership's `membership:<plan>`, a recognition `recognition:<id>`.
+    """
 
     rule: str
     program_version: int
     currency: str
     points: int
+    room: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +157,9 @@ class HistoryRow:
 
     @property
     def effect(self) -> Effect:
-        """What the entry does to the wallet; a purchase's is read from the serials it gave."""
-        if self.told is not None:
-            return self.told
+        """What the entry does to the wallet; a purchase's points are read from the serials it gave."""
+        if self.kind is not EntryKind.PURCHASE:
+            return self.told or Effect()
         credits = tuple(
             Credit(
                 currency, lot.count, lot.spendable_from or self.recorded_on, lot.gone_on, Account.ISSUED, lot.first, lot.count
@@ -136,14 +167,15 @@ class HistoryRow:
             for currency, lots in self.minted().items()
             for lot in lots
         )
-        return Effect(credits=credits)
+        told = self.told or Effect()
+        return replace(told, credits=credits, counts=(ONE_ORDER, *told.counts))
 
     def corrects(self) -> frozenset[int]:
         """Sequences of the entries whose place in effective history this one changes, by itself or by a lapse it booked."""
         told = self.told or Effect()
-        return frozenset(
-            {correction.sequence for correction in told.corrections} | {r.sequence for r in told.reopens} | {*self.lapsed}
-        )
+        found = {*self.lapsed, *(correction.sequence for correction in told.corrections)}
+        found |= {recount.sequence for recount in told.recounts} | {reopening.sequence for reopening in told.reopens}
+        return frozenset(found)
 
     def minted(self) -> dict[str, tuple[Lot, ...]]:
         """The lots this entry gave serial numbers to, by currency; for a purchase, what it earned."""

@@ -13,8 +13,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from shared.domain.calendar import local_day
+from shared.domain.counts import ONE_ORDER, Count, added, taken
 from shared.domain.difference import difference
-from shared.domain.effect import Correction, Effect, Reopening, Spend
+from shared.domain.effect import Correction, Effect, Recount, Reopening, Spend
 from shared.domain.entry import Entry, EntryKey, EntryKind, HistoryRow, Share
 from shared.domain.errors import FaultError
 from shared.domain.points import Posting
@@ -46,6 +47,8 @@ def post(wallet: Wallet, history: History, effect: Effect, reason: Reason, *, no
     """
     recorded_at = max(now, wallet.recorded_at or now)
     day = day_of_entry(wallet, now, zone)
+    if reason.kind is EntryKind.PURCHASE:
+        effect = replace(effect, counts=(ONE_ORDER, *effect.counts))
     step = _step(wallet, history, effect, day, reason.key)
     entry = Entry(
         key=reason.key,
@@ -59,8 +62,7 @@ def post(wallet: Wallet, history: History, effect: Effect, reason: Reason, *, no
         postings=step.postings,
         after=step.wallet.balances(),
         lapsed=step.lapsed,
-        # The postings of an order tell what it earned; an entry of an order is by far the most frequent.
-        told=None if reason.kind is EntryKind.PURCHASE else step.effect,
+        told=_beside_points(step.effect) if reason.kind is EntryKind.PURCHASE else step.effect,
         zone=zone,
         request_hash=reason.request_hash,
         why=reason.why,
@@ -68,6 +70,12 @@ def post(wallet: Wallet, history: History, effect: Effect, reason: Reason, *, no
         names=reason.names,
     )
     return entry, replace(step.wallet, recorded_at=recorded_at)
+
+
+def _beside_points(effect: Effect) -> Effect | None:
+    """What the postings of an order do not tell: an entry of an order is by far the most frequent, and kept short."""
+    told = replace(effect, credits=(), counts=tuple(count for count in effect.counts if count != ONE_ORDER))
+    return None if told == Effect() else told
 
 
 def day_of_entry(wallet: Wallet, now: datetime, zone: str) -> date:
@@ -96,8 +104,8 @@ def upto(wallet: Wallet, history: History, row: HistoryRow, effect: Effect) -> W
     return before.settled(row.recorded_on)[0]
 
 
-def _corrected(effect: Effect) -> tuple[Correction | Reopening, ...]:
-    return (*effect.corrections, *effect.reopens)
+def _corrected(effect: Effect) -> tuple[Correction | Recount | Reopening, ...]:
+    return (*effect.corrections, *effect.recounts, *effect.reopens)
 
 
 def fold(opened: Wallet, rows: Sequence[HistoryRow], day: date | None = None) -> Wallet:
@@ -196,7 +204,9 @@ def effective(rows: Sequence[HistoryRow], day: date, last: Effect | None = None)
     """The effects of `rows` as later ones, `last` and the lapses up to `day` leave them."""
     effects = [row.effect for row in rows]
     kept: dict[int, dict[str, int]] = {}
+    recounted: dict[int, tuple[Count, ...]] = {}
     reopened: dict[int, Effect] = {}
+    terms = {row.sequence: effect.terms for row, effect in zip(rows, effects, strict=True) if effect.terms}
     used: set[int] = set()
     # The last that was recorded holds, also where the rows stand in the order in which they occurred.
     recorded = [effect for _, effect in sorted(zip(rows, effects, strict=True), key=lambda pair: pair[0].sequence)]
@@ -204,11 +214,23 @@ def effective(rows: Sequence[HistoryRow], day: date, last: Effect | None = None)
         used.update(effect.uses)
         for correction in effect.corrections:
             kept.setdefault(correction.sequence, {})[correction.currency] = correction.points
+        for recount in effect.recounts:
+            recounted[recount.sequence] = recount.counts
         for reopening in effect.reopens:
-            reopened[reopening.sequence] = Effect(credits=reopening.credits, spends=reopening.spends)
+            reopened[reopening.sequence] = Effect(
+                credits=reopening.credits,
+                spends=reopening.spends,
+                counts=reopening.counts,
+                terms=terms.get(reopening.sequence, ()),
+            )
     return [
-        _without_lapsed(reopened.get(row.sequence, effect).corrected(kept.get(row.sequence, {})), row.sequence in used, day)
+        _without_lapsed(
+            replace(found, counts=recounted.get(row.sequence, found.counts)).corrected(kept.get(row.sequence, {})),
+            row.sequence in used,
+            day,
+        )
         for row, effect in zip(rows, effects, strict=True)
+        for found in (reopened.get(row.sequence, effect),)
     ]
 
 
@@ -233,7 +255,11 @@ def _rolled_back(wallet: Wallet, rows: Sequence[HistoryRow]) -> Wallet:
                 purse = before.purse(credit.currency)
                 before = before.with_purse(replace(purse, next_serial=min(purse.next_serial, credit.first)))
     claimed: dict[tuple[str, date | None], int] = {}
+    counted: list[Count] = []
+    told: list[str] = []
     for effect in effective(rows, wallet.recorded_on or date.min):
+        counted += effect.counts
+        told += [term.event for term in effect.terms]
         for spend in effect.spends:
             if spend.reward is not None:
                 for until in spend.claims:
@@ -247,4 +273,7 @@ def _rolled_back(wallet: Wallet, rows: Sequence[HistoryRow]) -> Wallet:
         last_key=first.previous,
         holds=tuple(hold for hold in wallet.holds if hold.sequence < first.sequence),
         claims=before.claims_with(claimed),
+        # What is forgotten and the tier told last stay as they are: the way forward passes the entries that say so again.
+        counts=added(before.counts, taken(counted), before.forgotten),
+        terms=tuple(term for term in before.terms if term.event not in told),
     )

@@ -5,17 +5,27 @@ Versions are kept for ever; an order meets the version in force when it occurred
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal, Self
+from functools import cached_property
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from shared.domain.calendar import first_of_next_month, first_of_next_year, local_day, months_after
+from shared.domain.cap import Cap, Cost
+from shared.domain.cross_faults import cross_faults
 from shared.domain.document import Code, Document, MoneyCode, Zone
 from shared.domain.errors import BeforeProgramError, ProgramInvalidError, ProgramMissingError
 from shared.domain.faults import faults_of
+from shared.domain.membership import Plan
+from shared.domain.purchase import Line
+from shared.domain.recognition import Recognition
+from shared.domain.rule import ActivityRule, BonusRule, EarningRule, MultiplierRule, PurchaseRule
+from shared.domain.season import Season
+from shared.domain.tier import Tiers
+from shared.domain.written import Text
 
 STALENESS_SECONDS_MAX = 60
 """A function may still see the version before for this long; so a new version takes effect no sooner after activation."""
@@ -53,11 +63,15 @@ class Expiry(Document):
 
 
 class PointCurrency(Document):
-    """One currency of points. Points can be spent `pending_days` after the purchase day, and expire as `expiry` says."""
+    """One currency of points. Points can be spent `pending_days` after the purchase day, and expire as `expiry` says.
+
+    `cost` is what the shop reckons that points cost it; caps in money and reports need it.
+    """
 
     code: Code
     pending_days: int = Field(default=0, ge=0, le=366)
     expiry: Expiry | None = None
+    cost: Cost | None = None
 
     @model_validator(mode="after")
     def _points_mature_before_they_expire(self) -> Self:
@@ -66,20 +80,18 @@ class PointCurrency(Document):
         return self
 
 
-class PerAmount(Document):
-    """`points` for every `minor_units` of the order's total, as one exact fraction: floored once, at the order's end."""
+class Store(Document):
+    """A store by the id that orders name, and the zone whose weekdays, hours and seasons hold there."""
 
-    points: int = Field(ge=0, le=10**6)
-    minor_units: int = Field(ge=1, le=10**9)
+    id: Text
+    time_zone: Zone
 
 
-class EarningRule(Document):
-    """What a purchase earns. `currency` names a currency of points of the same document."""
+class Exclusions(Document):
+    """Lines of orders that earn nothing and count for nothing: by category and by sku."""
 
-    id: Code
-    kind: Literal["purchase"]
-    currency: Code
-    per_amount: PerAmount
+    categories: list[Text] = Field(default=["gift_card", "shipping", "tax"], max_length=500)
+    skus: list[Text] = Field(default=[], max_length=500)
 
 
 class Transfers(Document):
@@ -102,53 +114,102 @@ class Program(Document):
 
     `clawback` says what becomes of points that a refund takes back and that were spent: debt that the next points repay, or
     forgiven. An operator alone adjusts up to `adjustment_limit` points. Without `transfers` members cannot give points to each
-    other.
+    other. `stacking` says how bonuses go together: each on the base, each on what those before it made of the base, or only the
+    best of a currency.
     """
 
     name: str = Field(min_length=1, max_length=100)
     time_zone: Zone
     money_currency: MoneyCode
     currencies: list[PointCurrency] = Field(min_length=1, max_length=10)
+    stores: list[Store] = Field(default=[], max_length=2000)
+    exclusions: Exclusions = Exclusions()
+    seasons: list[Season] = Field(default=[], max_length=100)
+    caps: list[Cap] = Field(default=[], max_length=100)
+    stacking: Literal["additive", "multiplicative", "best"] = "additive"
     earning_rules: list[EarningRule] = Field(max_length=1000)
+    tiers: Tiers | None = None
+    memberships: list[Plan] = Field(default=[], max_length=20)
+    recognitions: list[Recognition] = Field(default=[], max_length=20)
     late_days_max: int = Field(default=400, ge=0, le=3660)
     claim_days: int = Field(default=30, ge=0, le=366)
     clawback: Literal["debt", "forgive"] = "debt"
     adjustment_limit: int = Field(default=10_000, ge=0, le=10**9)
     transfers: Transfers | None = None
 
-    @model_validator(mode="after")
-    def _rules_name_what_is_there(self) -> Self:
-        codes = [currency.code for currency in self.currencies]
-        if len(set(codes)) < len(codes):
-            raise ValueError("two currencies have the same code")
-        ids = [rule.id for rule in self.earning_rules]
-        if len(set(ids)) < len(ids):
-            raise ValueError("two earning rules have the same id")
-        paid = [rule.currency for rule in self.earning_rules]
-        if self.transfers and self.clawback == "forgive":
-            raise ValueError("with clawback forgive, points given away and then refunded would stay: leave transfers out")
-        given = self.transfers.currencies if self.transfers else []
-        if strangers := sorted(set(given) - set(codes)):
-            raise ValueError(f"transfers name unknown currencies: {', '.join(strangers)}")
-        if strangers := sorted(set(paid) - set(codes)):
-            raise ValueError(f"earning rules name unknown currencies: {', '.join(strangers)}")
-        if len(set(paid)) < len(paid):
-            raise ValueError("two earning rules pay the same currency")
-        return self
-
     def currency(self, code: str) -> PointCurrency:
         """The currency of points with this code; the document's own rules name no other."""
         return next(currency for currency in self.currencies if currency.code == code)
 
+    @cached_property
+    def purchase_rules(self) -> tuple[PurchaseRule, ...]:
+        """The rules that make the base of what a purchase earns."""
+        return tuple(rule for rule in self.earning_rules if isinstance(rule, PurchaseRule))
+
+    @cached_property
+    def bonus_rules(self) -> tuple[MultiplierRule | BonusRule, ...]:
+        """The rules that add bonuses to it."""
+        return tuple(rule for rule in self.earning_rules if isinstance(rule, MultiplierRule | BonusRule))
+
+    def activity_rules(self, activity: str) -> list[ActivityRule]:
+        """The rules that reward an activity."""
+        return [rule for rule in self.earning_rules if isinstance(rule, ActivityRule) and rule.activity == activity]
+
+    @cached_property
+    def rules_by_id(self) -> Mapping[str, EarningRule]:
+        """The earning rules by their ids."""
+        return {rule.id: rule for rule in self.earning_rules}
+
+    @cached_property
+    def caps_of_rules(self) -> Mapping[str, Sequence[str]]:
+        """The caps of the rules that have some."""
+        return {rule.id: rule.caps for rule in self.earning_rules if rule.caps}
+
+    @cached_property
+    def caps_by_id(self) -> Mapping[str, Cap]:
+        """The caps by their ids."""
+        return {cap.id: cap for cap in self.caps}
+
+    @cached_property
+    def seasons_by_id(self) -> Mapping[str, Season]:
+        """The seasons by their ids."""
+        return {season.id: season for season in self.seasons}
+
+    @cached_property
+    def _store_zones(self) -> Mapping[str, str]:
+        return {store.id: store.time_zone for store in self.stores}
+
+    def zone_at(self, store: str | None) -> str:
+        """The zone of a store; the program's where the store has none."""
+        return self._store_zones.get(store or "", self.time_zone)
+
+    @cached_property
+    def _excluded(self) -> tuple[frozenset[str], frozenset[str]]:
+        return frozenset(self.exclusions.categories), frozenset(self.exclusions.skus)
+
+    def earns(self, line: Line) -> bool:
+        """Whether a line counts at all."""
+        categories, skus = self._excluded
+        return line.category not in categories and line.sku not in skus
+
+    def limit_of(self, cap: Cap) -> int:
+        """A cap's limit in points."""
+        return cap.limit(self.currency(cap.currency).cost)
+
 
 @dataclass(frozen=True, slots=True)
 class ProgramVersion:
-    """A program document with the number and the instant from which it is in force."""
+    """A program document with the number and the instant from which it is in force.
+
+    `activated_by` is the digest of the operator who put it into force, `reason` what they said; None where nobody told.
+    """
 
     version: int
     effective_from: datetime
     activated_at: datetime
     program: Program
+    reason: str | None = None
+    activated_by: str | None = None
 
     def today(self, now: datetime) -> date:
         """The local day of the program's zone at `now`."""
@@ -158,10 +219,34 @@ class ProgramVersion:
 def parse_program(document: object) -> Program:
     """The program that a JSON value describes. Raises ProgramInvalidError with the path of every fault."""
     try:
-        return Program.model_validate_json(json.dumps(document))
+        program = Program.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        faults = faults_of(error.errors(include_url=False, include_input=False))
-        raise ProgramInvalidError(faults=faults) from error
+        found = error.errors(include_url=False, include_input=False)
+        raise ProgramInvalidError(faults=faults_of(_plain(fault) for fault in found)) from error
+    if faults := cross_faults(program):
+        raise ProgramInvalidError(faults=faults)
+    return program
+
+
+_KINDS = {
+    "earning_rules": ("purchase", "multiplier", "bonus", "activity"),
+    "tiers": ("calendar_year", "anniversary", "rolling"),
+}
+"""Parts of which the validator puts the kind that it tried into the path of a fault, as its third name."""
+_KIND_AT = 2
+
+
+def _plain(fault: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A fault where the document has it."""
+    loc: Sequence[Any] = fault["loc"]
+    kinds = _KINDS.get(loc[0] if loc else "", ())
+    if fault["type"] == "union_tag_not_found":
+        return {**fault, "type": "missing", "loc": (*loc, "kind")}
+    if fault["type"] == "union_tag_invalid":
+        return {"type": "value_error", "loc": (*loc, "kind"), "msg": f"must be one of {', '.join(kinds)}"}
+    if loc[_KIND_AT : _KIND_AT + 1] and loc[_KIND_AT] in kinds:
+        return {**fault, "loc": (*loc[:_KIND_AT], *loc[_KIND_AT + 1 :])}
+    return fault
 
 
 def zone_of(versions: Sequence[ProgramVersion]) -> str:

@@ -1,5 +1,6 @@
 """A purchase as a till or a shop server reports it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -28,6 +29,7 @@ class Purchase:
     """An order of one member, in one currency of money (ISO 4217), that occurred at an aware instant.
 
     `paid_with_rewards` are the minor units of the total that were paid with points or vouchers, which earn nothing.
+    `attributes` are the shop's own, which rules may ask for.
     """
 
     order_id: str
@@ -38,6 +40,7 @@ class Purchase:
     channel: str | None = None
     store: str | None = None
     paid_with_rewards: int | None = None
+    attributes: Mapping[str, str | int | bool] | None = None
 
     @property
     def amount(self) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Self
 
 from shared.domain.card_decision import issue_card
 from shared.domain.decision import CardPosted, Change, Decision, Donated, StockMoved, View, VoucherIssued
@@ -17,6 +18,7 @@ from shared.domain.errors import (
 )
 from shared.domain.gift_card import NewCard
 from shared.domain.history import Reason, day_of_entry, post, standing
+from shared.domain.membership import active_at
 from shared.domain.program import Program
 from shared.domain.reward import (
     Discount,
@@ -29,6 +31,8 @@ from shared.domain.reward import (
     points_for,
     value_of,
 )
+from shared.domain.rule import Occasion
+from shared.domain.standing import Course, benefits_at, tier_now
 from shared.domain.stock import Stock
 from shared.domain.subject import Redemption
 from shared.domain.wallet import Wallet
@@ -88,24 +92,25 @@ class Issue:
     card: NewCard
 
 
-def quote(view: View, request: RedemptionRequest, program: Program) -> Quote:
+def quote(view: View, request: RedemptionRequest, course: Course) -> Quote:
     """What `request` would take now.
 
     Raises RewardUnknownError, MemberClosedError, PointsNotOfferedError, RequestInvalidError.
     """
-    day = day_of_entry(view.wallet, view.now, program.time_zone)
-    return _quoted(view, request, day, standing(view.wallet, view.history, day))
+    day = day_of_entry(view.wallet, view.now, course.zone)
+    return _quoted(view, request, day, standing(view.wallet, view.history, day), course)
 
 
-def _quoted(view: View, request: RedemptionRequest, day: date, wallet: Wallet) -> Quote:
+def _quoted(view: View, request: RedemptionRequest, day: date, wallet: Wallet, course: Course) -> Quote:
     version = view.reward
     if version is None:
         raise RewardUnknownError
     wallet.check_open()
-    reward = version.reward
+    reward = version.reward.on(seasons_now(view, course))
     points = points_for(reward, request.points, request.order_amount)
     place = Place(request.channel, request.region)
-    situation = replace(situation_of(view, wallet, day, reward, stock_of(view), place), points=points)
+    asked = Asked.of(view, wallet, day, course, place)
+    situation = replace(situation_of(asked, reward, stock_of(view)), points=points)
     found: list[RefusalError] = list(obstacles(reward, situation))
     if len(wallet.holds) >= HOLDS_MAX and not reward.immediate:
         found.append(LimitReachedError(limit="open", count=HOLDS_MAX, until=None))
@@ -121,8 +126,35 @@ def _quoted(view: View, request: RedemptionRequest, day: date, wallet: Wallet) -
     )
 
 
-def situation_of(view: View, wallet: Wallet, day: date, reward: Reward, stock: Stock | None, place: Place) -> Situation:
-    """What decides whether the view's member, whose wallet stands as it does on `day`, may have a reward."""
+def seasons_now(view: View, course: Course) -> frozenset[str]:
+    """The seasons of the program that it is now; a reward is asked for at no store, so the program's zone holds."""
+    return Occasion(at=view.now, zone=course.zone, seasons=course.version.program.seasons_by_id).on
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for a reward and where: the member's wallet as it stands on `day`, tier, memberships and early access."""
+
+    view: View
+    wallet: Wallet
+    day: date
+    place: Place
+    tier: str | None
+    memberships: tuple[str, ...]
+    early: timedelta
+
+    @classmethod
+    def of(cls, view: View, wallet: Wallet, day: date, course: Course, place: Place) -> Self:
+        """What does not depend on the reward."""
+        level = tier_now(wallet, course, day)
+        benefits = benefits_at(level, wallet, course, view.now).values()
+        early = timedelta(hours=max((found.early_access_hours for found in benefits), default=0))
+        return cls(view, wallet, day, place, level.id if level else None, active_at(wallet.terms, view.now), early)
+
+
+def situation_of(asked: Asked, reward: Reward, stock: Stock | None) -> Situation:
+    """What decides whether the member may have a reward."""
+    view, wallet, day = asked.view, asked.wallet, asked.day
     return Situation(
         now=view.now,
         day=day,
@@ -131,8 +163,11 @@ def situation_of(view: View, wallet: Wallet, day: date, reward: Reward, stock: S
         taken_in_period=wallet.taken(reward.id, claim_until(reward.limits, day)),
         available=stock.available(day) if reward.stock_limited and stock else None,
         attributes=view.profile.attributes if view.profile else {},
-        channel=place.channel,
-        region=place.region,
+        channel=asked.place.channel,
+        region=asked.place.region,
+        tier=asked.tier,
+        memberships=asked.memberships,
+        early=asked.early,
     )
 
 
@@ -141,15 +176,15 @@ def stock_of(view: View) -> Stock:
     return view.stock or Stock(reward=view.reward.reward.id if view.reward else "", total=0)
 
 
-def redeem(view: View, request: RedemptionRequest, issue: Issue, program: Program) -> Decision:
+def redeem(view: View, request: RedemptionRequest, issue: Issue, course: Course) -> Decision:
     """Take the points and the stock for a reward and issue its voucher; gift cards and donations are fulfilled at once.
 
     Raises as `quote`, and the first of its obstacles: RewardChangedError, RewardNotOfferedError, LimitReachedError,
     SoldOutError, PointsShortError.
     """
-    zone = program.time_zone
+    zone, program = course.zone, course.version.program
     day = day_of_entry(view.wallet, view.now, zone)
-    quoted = _quoted(view, request, day, standing(view.wallet, view.history, day))
+    quoted = _quoted(view, request, day, standing(view.wallet, view.history, day), course)
     if quoted.obstacles:
         raise quoted.obstacles[0]
     subject = _subject(quoted, request, issue, program)

@@ -1,16 +1,19 @@
 """Refunds: an order's net is computed anew, and the difference goes back (the rules of points, 10)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
 
+from shared.domain.accrual import Basket, Part
+from shared.domain.calendar import local_day
 from shared.domain.card_decision import refund_card
-from shared.domain.decision import CardPosted, Change, Decision, Order, View
+from shared.domain.counts import ONE_ORDER, Count
+from shared.domain.decision import BudgetMoved, CardPosted, Change, Decision, Order, View
 from shared.domain.digest import request_hash
-from shared.domain.earning import CLOCK_SKEW_MAX, accrued
-from shared.domain.effect import Correction, Effect, Forgiveness
+from shared.domain.earning import CLOCK_SKEW_MAX, course_now
+from shared.domain.effect import Correction, Effect, Forgiveness, Recount
 from shared.domain.entry import Entry, EntryKind, Share, refund_key, use_key
 from shared.domain.errors import (
     EntryUnknownError,
@@ -20,9 +23,11 @@ from shared.domain.errors import (
     TooManyCardsError,
     TryAgainError,
 )
-from shared.domain.history import Reason, post, since
-from shared.domain.program import ProgramVersion
+from shared.domain.history import Reason, day_of_entry, effective, post, since
+from shared.domain.program import Program, ProgramVersion, in_force
 from shared.domain.purchase import Purchase
+from shared.domain.rating import basket_of, budgets_moved, counts_of, rate_again
+from shared.domain.standing import told
 from shared.domain.subject import Refund, RefundLine, Returned
 from shared.domain.transferring import carried_on
 from shared.domain.voucher import redemption_of
@@ -114,9 +119,10 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
     before = Net.of(purchase, _subjects(order))
     lines, amount = _resolved(request, before)
     net = before.less(lines, amount)
-    why = _clawed_back(bought, before, net, versions)
+    rated = _Rated.of(bought, purchase, before, net, versions)
+    why = rated.clawed_back()
     points = list(_points_returned(view, order, net))
-    corrections = [*_earning_corrections(bought, net, why, versions), *(correction for _, correction in points)]
+    corrections = [*rated.corrections(), *(correction for _, correction in points)]
     cards = list(_cards(view, order, net, request))
     if len(cards) > CARDS_MAX:
         raise TooManyCardsError(cards_max=CARDS_MAX)
@@ -138,9 +144,18 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
         subject=subject,
         names=bought.key,
     )
-    effect = Effect(corrections=tuple(corrections), forgives=_forgiven(why, versions))
+    recount = Recount(bought.sequence, rated.counts())
+    effect = Effect(
+        corrections=tuple(corrections),
+        recounts=(recount,) if set(recount.counts) != set(_counted(view, bought)) else (),
+        forgives=_forgiven(why, rated.program),
+    )
+    if not view.wallet.closed:
+        day = day_of_entry(view.wallet, view.now, bought.zone)
+        effect = told(view.wallet, course_now(versions, view.now), day, effect, view.history)
     entry, wallet = post(view.wallet, view.history, effect, reason, now=view.now, zone=bought.zone)
-    return Decision(entry, wallet, tuple(change for _, change in cards), carried_on(view, entry))
+    changes = (*rated.budgets(), *(change for _, change in cards))
+    return Decision(entry, wallet, changes, carried_on(view, entry))
 
 
 def refund_of(entry: Entry) -> Refund:
@@ -188,37 +203,85 @@ def _resolved(request: RefundRequest, before: Net) -> tuple[tuple[RefundLine, ..
     return tuple(taken), 0
 
 
-def _version(share: Share, versions: Sequence[ProgramVersion]) -> ProgramVersion:
-    return next(version for version in versions if version.version == share.program_version)
+@dataclass(frozen=True, slots=True)
+class _Rated:
+    """What the rules that an order met gave for what was left of it before a refund, and give after it."""
+
+    bought: Entry
+    version: ProgramVersion
+    before: tuple[Part, ...]
+    after: tuple[Part, ...]
+    basket: Basket
+    net: Net
+
+    @classmethod
+    def of(cls, bought: Entry, purchase: Purchase, before: Net, net: Net, versions: Sequence[ProgramVersion]) -> "_Rated":
+        version = _version(bought, versions)
+        left = [basket_of(purchase, there.amounts(), version.program) for there in (before, net)]
+        parts = [rate_again(basket, bought, version) for basket in left]
+        return cls(bought, version, parts[0], parts[1], left[1], net)
+
+    @property
+    def program(self) -> Program:
+        return self.version.program
+
+    @property
+    def _day(self) -> date:
+        return local_day(self.bought.occurred_at, self.program.time_zone)
+
+    def clawed_back(self) -> tuple[Share, ...]:
+        """By rule, the points that the refund takes back, as negative shares."""
+        gave, gives = _points(self.before), _points(self.after)
+        return tuple(
+            Share(share.rule, share.program_version, share.currency, gives.get(place, 0) - gave.get(place, 0))
+            for share in self.bought.why
+            for place in ((share.rule, share.currency),)
+        )
+
+    def corrections(self) -> Iterator[Correction]:
+        """What is left of the order's points, of each currency that changes."""
+        gave, gives = _by_currency(self.before), _by_currency(self.after)
+        for currency in sorted(gave):
+            if gave[currency] != gives.get(currency, 0):
+                yield Correction(self.bought.sequence, currency, gives.get(currency, 0))
+
+    def counts(self) -> tuple[Count, ...]:
+        """What the order counts from now on; an order that was given back whole is none."""
+        order = (ONE_ORDER,) if self.net.total else ()
+        return (*order, *counts_of(self.after, self.basket, self.program, self._day))
+
+    def budgets(self) -> tuple[BudgetMoved, ...]:
+        """What comes back to budgets."""
+        return budgets_moved(self.after, self.program, self._day, self.before)
 
 
-def _shares(bought: Entry, net: Net, versions: Sequence[ProgramVersion]) -> tuple[Share, ...]:
-    """What the rules that the order met give for what is left of it."""
-    if bought.purchase is None or not bought.why:
-        return ()
-    return accrued(bought.purchase, sum(net.amounts(), Fraction(0)), _version(bought.why[0], versions))
+def _version(bought: Entry, versions: Sequence[ProgramVersion]) -> ProgramVersion:
+    if not bought.why:
+        return in_force(versions, bought.occurred_at)
+    return next(version for version in versions if version.version == bought.why[0].program_version)
 
 
-def _clawed_back(bought: Entry, before: Net, net: Net, versions: Sequence[ProgramVersion]) -> tuple[Share, ...]:
-    """By rule, the points that the refund takes back, as negative shares."""
-    kept = zip(_shares(bought, before, versions), _shares(bought, net, versions), strict=True)
-    return tuple(Share(old.rule, old.program_version, old.currency, new.points - old.points) for old, new in kept)
+def _points(parts: Iterable[Part]) -> dict[tuple[str, str], int]:
+    return {(part.rule, part.currency): part.points for part in parts}
 
 
-def _earning_corrections(
-    bought: Entry, net: Net, why: tuple[Share, ...], versions: Sequence[ProgramVersion]
-) -> Iterator[Correction]:
-    kept: dict[str, int] = {}
-    for share in _shares(bought, net, versions):
-        kept[share.currency] = kept.get(share.currency, 0) + share.points
-    changed = {share.currency for share in why if share.points}
-    for currency in sorted(changed):
-        yield Correction(bought.sequence, currency, kept[currency])
+def _by_currency(parts: Iterable[Part]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in parts:
+        found[part.currency] = found.get(part.currency, 0) + part.points
+    return found
 
 
-def _forgiven(why: tuple[Share, ...], versions: Sequence[ProgramVersion]) -> tuple[Forgiveness, ...]:
+def _counted(view: View, bought: Entry) -> tuple[Count, ...]:
+    """What the order counts as its refunds so far leave it."""
+    rows = since(view.history, bought.sequence)
+    effects = effective(rows, view.wallet.recorded_on or bought.recorded_on)
+    return next(effect.counts for row, effect in zip(rows, effects, strict=True) if row.sequence == bought.sequence)
+
+
+def _forgiven(why: tuple[Share, ...], program: Program) -> tuple[Forgiveness, ...]:
     """A program that clamps forgives as many points as the refund takes back (the rules of points, 9)."""
-    if not why or _version(why[0], versions).program.clawback != "forgive":
+    if program.clawback != "forgive":
         return ()
     taken: dict[str, int] = {}
     for share in why:

@@ -5,7 +5,7 @@ Everything here is pure: what is asked of a reward, and what stands between a me
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from shared.domain.calendar import first_of_next_month, first_of_next_year
+from shared.domain.calendar import first_after_period
 from shared.domain.document import Code, Document
 from shared.domain.errors import (
     LimitReachedError,
@@ -36,8 +36,6 @@ from shared.domain.written import Instant, Name, Text
 
 POINTS_MAX = 10**9
 """Points that one redemption takes at most."""
-TIER_ATTRIBUTE = "tier"
-"""The attribute of a profile that names the member's tier."""
 
 Points = Annotated[int, Field(ge=1, le=POINTS_MAX)]
 MinorUnits = Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
@@ -147,6 +145,13 @@ Price = Annotated[Annotated[FixedPrice, Tag("fixed")] | Annotated[ChosenPrice, T
 """What it costs."""
 
 
+class SeasonPrice(Document):
+    """What it costs in a season of the program, instead of its price."""
+
+    season: Code
+    points: Points
+
+
 class PerPeriod(Document):
     """At most `count` times in a calendar day, week (from Monday), month or year of the program's zone."""
 
@@ -169,8 +174,9 @@ class Reward(Document):
     """A whole reward document.
 
     It is offered in the half-open window [`starts_at`, `ends_at`), to members of any of `segments` (attributes of the profile
-    that are true) or `tiers`, in `regions` and `channels`; an empty list is no restriction. An issued redemption that is not
-    used on its day or the `lapse_days` - 1 days after it lapses; None: it never does. What is fulfilled at once (gift cards,
+    that are true), `tiers` or `memberships`, in `regions` and `channels`; an empty list is no restriction. Tiers and memberships
+    with early access may have it that much before `starts_at`. Of `season_prices` the first whose season it is holds. An issued redemption that is
+    not used on its day or the `lapse_days` - 1 days after it lapses; None: it never does. What is fulfilled at once (gift cards,
     donations) has nothing that could lapse.
     """
 
@@ -182,12 +188,14 @@ class Reward(Document):
     benefit: Benefit
     currency: Code
     price: Price
+    season_prices: list[SeasonPrice] = Field(default=[], max_length=20)
     stock_limited: bool = False
     limits: Limits = Limits()
     starts_at: Instant | None = None
     ends_at: Instant | None = None
     segments: list[Code] = Field(default=[], max_length=100)
-    tiers: list[Text] = Field(default=[], max_length=100)
+    tiers: list[Code] = Field(default=[], max_length=100)
+    memberships: list[Code] = Field(default=[], max_length=100)
     regions: list[Text] = Field(default=[], max_length=100)
     channels: list[Text] = Field(default=[], max_length=100)
     lapse_days: int | None = Field(default_factory=_lapse_days, ge=1, le=366)
@@ -212,9 +220,22 @@ class Reward(Document):
         return self
 
     @model_validator(mode="after")
+    def _only_a_fixed_price_changes_with_seasons(self) -> Self:
+        if self.season_prices and isinstance(self.price, ChosenPrice):
+            raise ValueError("where the member chooses how many points to give there are no season_prices")
+        return self
+
+    @model_validator(mode="after")
     def _only_what_waits_lapses(self) -> Self:
         if self.immediate and self.lapse_days is not None:
             raise ValueError("gift cards and donations are fulfilled at once and never lapse: leave lapse_days out")
+        return self
+
+    def on(self, seasons: Collection[str]) -> "Reward":
+        """The reward as it is offered while these seasons of the program last."""
+        for price in self.season_prices:
+            if price.season in seasons:
+                return self.model_copy(update={"price": FixedPrice(points=price.points)})
         return self
 
     @property
@@ -258,7 +279,8 @@ class Situation:
 
     `day` is the local day of the program's zone at `now`; `active` the points that the member can spend; `taken_ever` and
     `taken_in_period` how often they had it; `available` what is left of it (None: unlimited); `attributes` the profile's;
-    `points` what it would cost (None: the fewest points that buy it).
+    `points` what it would cost (None: the fewest points that buy it). `tier` and `memberships` are the member's, who may have
+    rewards `early` before others.
     """
 
     now: datetime
@@ -271,6 +293,9 @@ class Situation:
     channel: str | None = None
     region: str | None = None
     points: int | None = None
+    tier: str | None = None
+    memberships: tuple[str, ...] = ()
+    early: timedelta = timedelta(0)
 
 
 def parse_reward(document: object) -> Reward:
@@ -356,15 +381,7 @@ def claim_until(limits: Limits, day: date) -> date | None:
     """The first local day after the period that contains `day`; None where no period limits the reward."""
     if limits.per_period is None:
         return None
-    match limits.per_period.period:
-        case "day":
-            return day + timedelta(days=1)
-        case "week":
-            return day + timedelta(days=7 - day.weekday())
-        case "month":
-            return first_of_next_month(day)
-        case "year":
-            return first_of_next_year(day)
+    return first_after_period(limits.per_period.period, day)
 
 
 def obstacles(reward: Reward, situation: Situation) -> list[RefusalError]:
@@ -383,20 +400,24 @@ def obstacles(reward: Reward, situation: Situation) -> list[RefusalError]:
 def _not_offered(reward: Reward, situation: Situation) -> list[str]:
     barred = {
         "archived": reward.archived,
-        "not_started": reward.starts_at is not None and situation.now < reward.starts_at,
+        "not_started": reward.starts_at is not None and situation.now < reward.starts_at - situation.early,
         "ended": reward.ends_at is not None and situation.now >= reward.ends_at,
-        "segment": not _in_audience(reward, situation.attributes),
+        "segment": not _in_audience(reward, situation),
         "region": bool(reward.regions) and situation.region not in reward.regions,
         "channel": bool(reward.channels) and situation.channel not in reward.channels,
     }
     return [reason for reason, holds in barred.items() if holds]
 
 
-def _in_audience(reward: Reward, attributes: Mapping[str, str | int | bool]) -> bool:
-    if not reward.segments and not reward.tiers:
+def _in_audience(reward: Reward, situation: Situation) -> bool:
+    if not reward.segments and not reward.tiers and not reward.memberships:
         return True
-    # `is True`: the attribute 1 is a number, not a membership.
-    return attributes.get(TIER_ATTRIBUTE) in reward.tiers or any(attributes.get(name) is True for name in reward.segments)
+    return (
+        situation.tier in reward.tiers
+        or not set(situation.memberships).isdisjoint(reward.memberships)
+        # `is True`: the attribute 1 is a number, not a membership.
+        or any(situation.attributes.get(name) is True for name in reward.segments)
+    )
 
 
 def _limits_reached(limits: Limits, situation: Situation) -> list[RefusalError]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from shared.domain.purchase import Purchase
@@ -126,4 +126,65 @@ class Merge:
     reason: str
 
 
-Subject = Purchase | Redemption | Use | Cancellation | Refund | Adjustment | Transfer | Merge
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """Something that a member did beside buying: `activity` under the shop's proof `activity_id`."""
+
+    activity: str
+    activity_id: str
+    channel: str | None = None
+    store: str | None = None
+    attributes: Mapping[str, str | int | bool] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Void:
+    """An activity that was rewarded did not count after all."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Billing:
+    """What a billing provider told of a paid membership; `starts` and `ends` are the edges of the term, in UTC."""
+
+    plan: str
+    event: str
+    starts: datetime
+    ends: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """A tier changed by date alone: `before` and `after` are levels, None for none."""
+
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recognized:
+    """Points that a member gave another out of an allowance; `counterpart` is the other side."""
+
+    recognition: str
+    currency: str
+    points: int
+    counterpart: str
+    message: str | None = None
+
+
+Subject = (
+    Purchase
+    | Redemption
+    | Use
+    | Cancellation
+    | Refund
+    | Adjustment
+    | Transfer
+    | Merge
+    | Activity
+    | Void
+    | Billing
+    | Review
+    | Recognized
+)

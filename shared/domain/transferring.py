@@ -145,7 +145,12 @@ def merge(view: View, reason: str, digest: bytes, zone: str) -> Decision:
     arrival = post(
         survivor.wallet,
         survivor.history,
-        Effect(credits=(*_reserved(before, offsets, day), *_carried(before, offsets, day)), spends=_owed(before)),
+        Effect(
+            credits=(*_reserved(before, offsets, day), *_carried(before, offsets, day)),
+            spends=_owed(before),
+            counts=before.counts,
+            terms=before.terms,
+        ),
         Reason(
             key=arrival_key(entry.key),
             kind=EntryKind.ARRIVAL,
@@ -198,7 +203,7 @@ def carried_on(view: View, corrected: Entry) -> tuple[tuple[Entry, Wallet], ...]
     entry, wallet = post(
         survivor.wallet,
         survivor.history,
-        Effect(reopens=(Reopening(arrival.sequence, credits, _owed(before)),)),
+        Effect(reopens=(Reopening(arrival.sequence, credits, _owed(before), before.counts),)),
         Reason(
             key=arrival_key(corrected.key),
             kind=EntryKind.ARRIVAL,

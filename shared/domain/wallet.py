@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self
 
-from shared.domain.effect import Effect, Spend
+from shared.domain.counts import Count, Forgotten, added, amount_of
+from shared.domain.effect import Effect, Spend, Standing
 from shared.domain.entry import BalanceAfter, EntryKey, MemberId
 from shared.domain.errors import MemberClosedError, MemberMergedError
+from shared.domain.membership import Term, with_terms
 from shared.domain.points import Account, Posting
 from shared.domain.purse import Purse
 
@@ -39,7 +41,9 @@ class Wallet:
     """Unspent points of every currency, and where the member's sequence of entries stands.
 
     `sequence` is the number of entries so far and the wallet's version. `purses` are in order of their currency's code,
-    `holds` in order of sequence. `merged_into` is the member who took all over, `closed` whether this one left.
+    `holds` in order of sequence. `merged_into` is the member who took all over, `closed` whether this one left. `counts` are in
+    order of name and day, `terms` of their billing events; `standing` is the tier that an entry last told, `forgotten` what is
+    counted no more.
     """
 
     member: MemberId
@@ -53,6 +57,10 @@ class Wallet:
     purses: tuple[Purse, ...] = ()
     holds: tuple[Hold, ...] = ()
     claims: tuple[Claim, ...] = ()
+    counts: tuple[Count, ...] = ()
+    terms: tuple[Term, ...] = ()
+    standing: Standing | None = None
+    forgotten: Forgotten | None = None
 
     def purse(self, currency: str) -> Purse:
         """The purse of a currency; an empty one where nothing was ever posted."""
@@ -65,6 +73,10 @@ class Wallet:
     def taken(self, reward: str, until: date | None) -> int:
         """How often the member took a reward in the period that ends before `until`; ever, for None."""
         return sum(claim.count for claim in self.claims if (claim.reward, claim.until) == (reward, until))
+
+    def counted(self, name: str, day: date | None = None) -> int:
+        """How much was counted under this name for the time that begins on `day`."""
+        return amount_of(self.counts, name, day)
 
     def check_open(self) -> None:
         """Refuse what a member who left cannot do. Raises MemberMergedError, MemberClosedError."""
@@ -102,13 +114,26 @@ class Wallet:
         for forgiveness in effect.forgives:
             purse, moved = wallet.purse(forgiveness.currency).forgiven(forgiveness.points)
             wallet, postings = wallet.with_purse(purse), postings + moved
-        wallet = replace(wallet, holds=tuple(hold for hold in wallet.holds if hold.sequence not in effect.uses))
+        wallet = wallet._told(effect)
         if effect.empties is not None:
             wallet = replace(wallet, closed=True, merged_into=MemberId(effect.into) if effect.into else wallet.merged_into)
         if wallet.closed:
             wallet, moved = wallet._emptied(effect)
             postings += moved
         return wallet, postings
+
+    def _told(self, effect: Effect) -> Self:
+        """The wallet after all of an effect that moves no points."""
+        forgotten = effect.forgets or self.forgotten
+        changed = effect.counts or effect.forgets
+        return replace(
+            self,
+            holds=tuple(hold for hold in self.holds if hold.sequence not in effect.uses),
+            counts=added(self.counts, effect.counts, forgotten) if changed else self.counts,
+            terms=with_terms(self.terms, effect.terms),
+            standing=effect.stands or self.standing,
+            forgotten=forgotten,
+        )
 
     def _holding(self, spend: Spend, key: EntryKey) -> Self:
         holds, claims = self.holds, self.claims

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb.approvals import DynamoApprovals
 from shared.adapters.dynamodb.attempts import DynamoAttempts
+from shared.adapters.dynamodb.budgets import DynamoBudgets
 from shared.adapters.dynamodb.client import make_client
 from shared.adapters.dynamodb.clock import TestClock
 from shared.adapters.dynamodb.donations import DynamoDonations
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 SANDBOX_STALENESS_SECONDS = 1
 """On a sandbox stage whoever activates a program wants to try it at once."""
+ACTIVATION_SECONDS_MAX = 15
+"""From deciding when a version takes effect to having it written: a function's time limit, and how far clocks differ."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Wiring:
     ledger: DynamoLedger
     members: DynamoMembers
     programs: DynamoPrograms
+    budgets: DynamoBudgets
     rewards: DynamoRewards
     cursor_secret: CursorSecret
     attempts: DynamoAttempts
@@ -55,7 +59,7 @@ def wire(settings: Settings, client: "DynamoDBClient", real: Clock, backoff: Bac
     test_clock = TestClock(store, real) if settings.sandbox else None
     clock: Clock = test_clock or real
     ledger = DynamoLedger(store, clock)
-    staleness = SANDBOX_STALENESS_SECONDS if settings.sandbox else STALENESS_SECONDS_MAX
+    staleness = SANDBOX_STALENESS_SECONDS if settings.sandbox else STALENESS_SECONDS_MAX - ACTIVATION_SECONDS_MAX
     return Wiring(
         settings=settings,
         clock=clock,
@@ -64,6 +68,7 @@ def wire(settings: Settings, client: "DynamoDBClient", real: Clock, backoff: Bac
         members=DynamoMembers(store, ledger),
         # The wall clock: a container's monotonic clock may stand still while it is frozen between requests.
         programs=DynamoPrograms(store, staleness, timer=lambda: real.now().timestamp()),
+        budgets=DynamoBudgets(store),
         rewards=DynamoRewards(store),
         cursor_secret=CursorSecret(store),
         # Real time also on sandbox stages: whoever guesses codes waits in earnest.

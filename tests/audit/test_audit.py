@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from shared.domain.audit import audit
-from shared.domain.earning import earn
 from shared.domain.entry import Entry, EntryKey, MemberId
 from shared.domain.member import close
 from shared.domain.points import Account, Lot
@@ -14,6 +13,7 @@ from shared.domain.program import ProgramVersion, parse_program
 from shared.domain.purchase import Line, Purchase
 from shared.domain.purse import Purse
 from shared.domain.wallet import Wallet
+from tests.fakes.grocer import earn
 
 MEMBER = MemberId("01ARZ3NDEKTSV4RRFFQ69G5FAV")
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -93,7 +93,7 @@ def opener(store: Store) -> Open:
 def earning(purchase: Purchase, program_version: int = 1) -> Decide:
     """The decision that the grocer makes on an order."""
     versions = [grocer.version(program_version)]
-    return lambda view: Decision(*earn(view.wallet, purchase, versions, now=view.now, history=view.history))
+    return lambda view: earn(view, purchase, versions)
 
 
 def closing(view: View) -> Decision:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from functions.program.activate_program import Activation, activate_program
+from functions.program.conditions import Condition
+from shared.adapters.dynamodb import programs as adapter
 from shared.adapters.dynamodb.programs import DynamoPrograms
 from shared.adapters.dynamodb.store import Store
-from shared.domain.errors import TryAgainError
+from shared.domain.errors import LaurelError, TryAgainError
+from shared.domain.program import Program, in_force, parse_program
 from tests.contract.ledgers import store_of
 from tests.engines.engine import Engine
 from tests.fakes import grocer
 from tests.fakes.clients import InterruptedClient
-from tests.fakes.grocer import version
+from tests.fakes.clock import FakeClock
+from tests.fakes.grocer import document, version
 
 STALENESS = 60
 
@@ -107,3 +116,111 @@ def test_that_there_is_no_program_is_never_remembered(programs: DynamoPrograms, 
     assert programs.versions() == ()
     DynamoPrograms(store, STALENESS).add(version(1))
     assert programs.versions() == (version(1),)
+
+
+def test_who_put_a_version_into_force_and_why_is_kept(programs: DynamoPrograms) -> None:
+    told = replace(version(1), reason="spring prices", activated_by="0123456789abcdef")
+    programs.add(told)
+    [found] = programs.latest()
+    assert found == told != version(1)
+    assert (found.reason, found.activated_by) == (told.reason, told.activated_by)
+
+
+class CountingClient:
+    """A client that notes how many items each query brought."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.brought: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def query(self, **arguments: Any) -> Any:
+        """As the client's."""
+        page = self._client.query(**arguments)
+        self.brought.append(len(page["Items"]))
+        return page
+
+
+def test_what_was_read_once_is_never_read_again(engine: Engine, stopwatch: Stopwatch) -> None:
+    client = CountingClient(engine.client)
+    programs, other = (
+        DynamoPrograms(store_of(engine, client), STALENESS, stopwatch),
+        DynamoPrograms(store_of(engine), STALENESS),
+    )
+    for number in (1, 2, 3):
+        other.add(version(number))
+    programs.versions()
+    stopwatch.seconds += STALENESS
+    programs.versions()
+    other.add(version(4))
+    stopwatch.seconds += STALENESS
+    assert programs.versions() == tuple(version(number) for number in (1, 2, 3, 4))
+    assert programs.latest() == programs.versions()
+    assert client.brought == [3, 0, 1, 0]
+
+
+def test_only_the_documents_that_are_asked_for_are_parsed_and_each_once(
+    programs: DynamoPrograms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+
+    def parse(document: Any) -> Program:
+        parsed.append(document["name"])
+        return parse_program(document)
+
+    monkeypatch.setattr(adapter, "parse_program", parse)
+    for number in (1, 2, 3):
+        programs.add(version(number, grocer.NOON + timedelta(days=number), name=f"version {number}"))
+    for _ in range(3):
+        found = in_force(programs.versions(), grocer.NOON + timedelta(days=2, hours=1))
+        assert (found.version, found.program.name, found.today(grocer.NOON).isoformat()) == (2, "version 2", "2026-03-02")
+        programs.latest()
+    assert parsed == ["version 2"]
+
+
+def test_a_clock_that_runs_backward_makes_no_read_old_for_ever(
+    programs: DynamoPrograms, store: Store, stopwatch: Stopwatch
+) -> None:
+    programs.add(version(1))
+    programs.versions()
+    DynamoPrograms(store, STALENESS).add(FULL)
+    stopwatch.seconds -= 1
+    assert programs.versions() == (version(1), FULL)
+
+
+def test_of_ten_operators_who_activate_at_once_one_wins_the_number(ministack_engine: Engine, clock: FakeClock) -> None:
+    """All have read version 1 before anybody writes version 2."""
+    start = threading.Barrier(10)
+    programs = [DynamoPrograms(store_of(ministack_engine), STALENESS) for _ in range(10)]
+    programs[0].add(version(1))
+
+    class Waiting:
+        def __init__(self, programs: DynamoPrograms) -> None:
+            self._programs = programs
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._programs, name)
+
+        def add(self, *version: Any) -> None:
+            start.wait(timeout=60)
+            self._programs.add(*version)
+
+    def activate(number: int) -> str:
+        # Every other operator insists on what they have read.
+        activation = Activation(f"operator-{number}", condition=Condition('"1"' if number % 2 else None))
+        mine: Any = Waiting(programs[number])
+        try:
+            return f"version {activate_program(document(name=f'by {number}'), activation, programs=mine, clock=clock).version}"
+        except LaurelError as refused:
+            return type(refused).__name__
+
+    with ThreadPoolExecutor(10) as operators:
+        answers = list(operators.map(activate, range(10)))
+    [winner] = [number for number, answer in enumerate(answers) if answer == "version 2"]
+    for number, answer in enumerate(answers):
+        if number != winner:
+            assert answer == ("PreconditionFailedError" if number % 2 else "TryAgainError")
+    kept = DynamoPrograms(store_of(ministack_engine), STALENESS).latest()
+    assert [(one.version, one.program.name) for one in kept] == [(1, "Corner grocer"), (2, f"by {winner}")]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.domain.entry import MemberId
+from shared.domain import earning
+from shared.domain.decision import View
+from shared.domain.entry import Entry, MemberId
+from shared.domain.history import History
 from shared.domain.program import Program, ProgramVersion, parse_program
 from shared.domain.purchase import Line, Purchase
+from shared.domain.wallet import Wallet
 
 ADA = MemberId("01HADA00000000000000000000")
 BOB = MemberId("01HB0B00000000000000000000")
@@ -50,6 +55,14 @@ def program(**changes: Any) -> Program:
 def version(number: int = 1, effective_from: datetime = OPENED, **changes: Any) -> ProgramVersion:
     """A version of the program in force from `effective_from`."""
     return ProgramVersion(number, effective_from, effective_from, program(**changes))
+
+
+def earn(
+    wallet: Wallet, order: Purchase, versions: Sequence[ProgramVersion], *, now: datetime, history: History = ()
+) -> tuple[Entry, Wallet]:
+    """The entry of an order and the wallet after it."""
+    decision = earning.earn(View(wallet=wallet, now=now, history=history), order, versions)
+    return decision.entry, decision.wallet
 
 
 def purchase(order_id: str = "order-1", amount: int = 1999, **changes: Any) -> Purchase:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from shared.domain.cap import BudgetKey
 from shared.domain.code import CodeKind, CodeOwner
 from shared.domain.decision import (
     NOTHING_MORE,
+    BudgetMoved,
     CardPosted,
     Change,
     Decision,
@@ -101,6 +103,7 @@ class MemoryLedger:
         self.tenders: dict[str, tuple[tuple[CodeKind, str], ...]] = {}
         self.charities: dict[tuple[str, str, str], CharityTotals] = {}
         self.cards: dict[CardId, GiftCard] = {}
+        self.budgets: dict[BudgetKey, int] = {}
         self.card_entries: dict[tuple[CardId, CardKey], CardEntry] = {}
         self.lock = threading.RLock()
 
@@ -189,6 +192,15 @@ class MemoryLedger:
                 return self.card_writes(entry, before, after)
             case Donated():
                 return [self._added(change)]
+            case BudgetMoved(key, points, limit):
+                return [
+                    Write(
+                        self.budgets,
+                        key,
+                        lambda spent: limit is None or (spent or 0) + points <= limit,
+                        lambda spent: (spent or 0) + points,
+                    )
+                ]
 
     def _added(self, gift: Donated) -> Write:
         def add(before: CharityTotals | None) -> CharityTotals:
@@ -224,7 +236,8 @@ class MemoryLedger:
                 profile=self.profiles.get(member) if wanted.profile else None,
                 entries=entries,
                 cards={card: self.cards[card] for card in wanted.cards if card in self.cards},
-                other=self.view(wanted.other) if wanted.other else None,
+                budgets={budget: self.budgets.get(budget, 0) for budget in wanted.budgets},
+                other=self.view(wanted.other, Wanted(profile=wanted.profile)) if wanted.other else None,
             )
 
     def _wallet(self, member: MemberId) -> Wallet:

@@ -91,13 +91,13 @@ class Caller:
         """GET with query parameters."""
         return self.send("GET", path, query=urlencode(query))
 
-    def post(self, path: str, body: Any = None, *, key: str | None = None) -> Reply:
-        """POST a value as JSON; `key` is sent as the Idempotency-Key."""
-        return self.send("POST", path, _json(body), key=key)
+    def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> Reply:
+        """POST a value as JSON; `key` is sent as the Idempotency-Key, `if_match` as If-Match."""
+        return self.send("POST", path, _json(body), key=key, headers=headers)
 
-    def put(self, path: str, body: Any) -> Reply:
-        """PUT a value as JSON."""
-        return self.send("PUT", path, _json(body))
+    def put(self, path: str, body: Any, **headers: str) -> Reply:
+        """PUT a value as JSON; `if_match='"1"'` is sent as If-Match."""
+        return self.send("PUT", path, _json(body), headers=headers)
 
     def patch(self, path: str, body: Any) -> Reply:
         """PATCH with a value as JSON."""
@@ -114,6 +114,7 @@ class Caller:
         base64: bool = False,
         function: str | None = None,
         key: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Reply:
         """One request as API Gateway hands it to the function that has the route (or to `function`)."""
         found = operation_of(method, path)
@@ -124,6 +125,7 @@ class Caller:
         if key is not None:
             # The gateway hands names of headers over in lower case.
             event["headers"]["idempotency-key"] = key
+        event["headers"] |= {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         answer = handler(event, None)
         reply = Reply(answer["statusCode"], answer["body"], answer["headers"])
         _check(reply, method.lower(), template if operation else None)

@@ -173,7 +173,7 @@ def test_one_entry_explains_itself(till: Caller, ada: Caller, history: list[str]
     found = reply.json
     assert found["previous_entry_id"] == "purchase:order-2"
     assert found["purchase"]["lines"] == [{"sku": "apples", "quantity": 1, "amount": 300, "category": None}]
-    assert found["earned"][0]["why"] == [{"rule": "base", "program_version": 1, "points": 3}]
+    assert found["earned"][0]["why"] == [{"rule": "base", "program_version": 1, "points": 3, "room": None}]
     assert [(p["debit"], p["credit"], p["points"], p["lots"][0]["first_serial"]) for p in found["postings"]] == [
         ("issued", "active", 3, 4)
     ]

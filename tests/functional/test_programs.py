@@ -28,11 +28,15 @@ def test_the_first_program_takes_effect_at_once(fresh: Caller) -> None:
     assert reply.status == 200
     assert (reply.json["version"], reply.json["effective_from"]) == (1, "2026-03-02T17:00:00Z")
     found = Caller(POS).get(PATH).json
-    assert found == {"in_force": 1, "versions": [reply.json]}
+    assert (found["in_force"], found["program"]) == (1, document())
+    assert [one["version"] for one in found["versions"]] == [1]
 
 
 def test_a_stage_without_a_program_says_so(fresh: Caller) -> None:
-    assert fresh.get(PATH).json == {"in_force": None, "versions": []}
+    reply = fresh.get(PATH)
+    assert reply.json == {"in_force": None, "program": None, "versions": []}
+    assert "ETag" not in reply.headers
+    assert fresh.get(f"{PATH}/versions/1").problem == "program-version-unknown"
 
 
 def test_a_program_to_come_is_not_in_force_yet(fresh: Caller, clock: FakeClock) -> None:
@@ -76,12 +80,9 @@ def test_the_same_document_again_is_the_same_version(stage: Stage, fresh: Caller
 def test_every_version_is_kept_newest_first(operator: Caller) -> None:
     for name in ("second", "third"):
         operator.put(PATH, {"program": document(name=name)})
-    versions = operator.get(PATH).json["versions"]
-    assert [(found["version"], found["program"]["name"]) for found in versions] == [
-        (3, "third"),
-        (2, "second"),
-        (1, "Corner grocer"),
-    ]
+    numbers = [found["version"] for found in operator.get(PATH).json["versions"]]
+    names = [operator.get(f"{PATH}/versions/{number}").json["program"]["name"] for number in numbers]
+    assert list(zip(numbers, names, strict=True)) == [(3, "third"), (2, "second"), (1, "Corner grocer")]
 
 
 def test_a_programs_zone_never_changes(stage: Stage, operator: Caller) -> None:

@@ -27,7 +27,7 @@ def test_a_purchase_answers_with_its_points_their_numbers_their_dates_and_why(ti
             {
                 "currency": "points",
                 "points": 19,
-                "why": [{"rule": "base", "program_version": 1, "points": 19}],
+                "why": [{"rule": "base", "program_version": 1, "points": 19, "room": None}],
                 "lots": [
                     {
                         "first_serial": 1,
@@ -70,6 +70,7 @@ def test_a_recorded_purchase_can_be_read_back_with_its_entry(till: Caller, opera
             "channel": "app",
             "store": "store-7",
             "paid_with_rewards": 0,
+            "attributes": None,
             "lines": [lines[0], {**lines[1], "category": None}],
         }
 
@@ -127,8 +128,8 @@ def test_a_late_order_meets_the_version_of_its_own_day(stage: Stage, till: Calle
     stage.activate(grocer.version(2, grocer.NOON - timedelta(days=1), earning_rules=double))
     new = till.post("/v1/purchases", order("new", 1000)).json
     late = till.post("/v1/purchases", order("late", 1000, occurred_at="2026-02-01T17:00:00Z")).json
-    assert new["earned"][0]["why"] == [{"rule": "base", "program_version": 2, "points": 20}]
-    assert late["earned"][0]["why"] == [{"rule": "base", "program_version": 1, "points": 10}]
+    assert new["earned"][0]["why"] == [{"rule": "base", "program_version": 2, "points": 20, "room": None}]
+    assert late["earned"][0]["why"] == [{"rule": "base", "program_version": 1, "points": 10, "room": None}]
 
 
 def test_a_line_may_name_the_orders_own_currency(till: Caller) -> None:

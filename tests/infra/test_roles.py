@@ -21,8 +21,14 @@ MAY_ON_THE_TABLE = {
         (["GetItem", "BatchGetItem"], None),
         (["Query"], ["PROGRAM"]),
         (["Query"], ["ORDER#*"]),
-        (["PutItem"], ["ORDER#*", "CARDLOG#*"]),
-        (["UpdateItem"], ["MEMBER#*", "CARD#*"]),
+        (["PutItem"], ["ORDER#*", "ACTIVITY#*", "CARDLOG#*"]),
+        (["UpdateItem"], ["MEMBER#*", "CARD#*", "BUDGET#*"]),
+    ],
+    "standing": [
+        (["GetItem", "BatchGetItem"], None),
+        (["Query"], ["PROGRAM"]),
+        (["PutItem"], ["BILLING#*", "REVIEW#*"]),
+        (["UpdateItem"], ["MEMBER#*"]),
     ],
     "redemption": [
         (["GetItem", "BatchGetItem"], None),
@@ -68,12 +74,22 @@ MAY_ON_THE_TABLE = {
         (["PutItem"], ["CARD#*", "CARDLOG#*", "CODE#*", "ISSUE#*", "ORDER#*", "GUESS#*"]),
         (["UpdateItem"], ["CARD#*", "GUESS#*"]),
     ],
-    "program": [(["GetItem"], None), (["Query", "PutItem"], ["PROGRAM"])],
+    "program": [(["GetItem", "BatchGetItem"], None), (["Query", "PutItem"], ["PROGRAM"])],
     "test_clock": [(["GetItem"], None), (["PutItem", "UpdateItem"], ["CLOCK"])],
 }
 # Sums, and the list of what waits for an approval: nothing that an entry could not tell again.
-COUNTERS = ("CHARITY#*", "APPROVALS")
-READS_HISTORIES = ("members", "earning", "redemption", "transfers", "adjustments", "donations", "wallets", "rewards")
+COUNTERS = ("CHARITY#*", "APPROVALS", "BUDGET#*")
+READS_HISTORIES = (
+    "members",
+    "earning",
+    "standing",
+    "redemption",
+    "transfers",
+    "adjustments",
+    "donations",
+    "wallets",
+    "rewards",
+)
 EVERY_FUNCTION = [*MAY_ON_THE_TABLE, "openapi"]
 
 

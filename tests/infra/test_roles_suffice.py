@@ -66,9 +66,14 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
     operator = GuardedCaller(OPERATOR, subject="operator-1").under(guard, dev, served)
     ada = GuardedCaller(MEMBER, MEMBER_ISSUER, "sub-ada").under(guard, dev, served)
 
-    generous = grocer.document(transfers={"currencies": ["points"], "points_max": 100})
+    generous = grocer.document(**GENEROUS)
     assert operator.put("/v1/program", {"program": generous}).status == 200
     assert till.get("/v1/program").status == 200
+    assert till.get("/v1/program/versions/1").status == 200
+    assert till.get("/v1/program/schema").status == 200
+    for question in ("validate", "diff"):
+        assert operator.post(f"/v1/program/{question}", {"program": generous}).status == 200
+    assert operator.post("/v1/program/rollback", {"to_version": 1}).json["version"] == 1
     login = {"issuer": MEMBER_ISSUER, "subject": "sub-ada"}
     enrolled = till.post("/v1/members", {"customer_id": "ada", "email": "ada@example.com", "login": login})
     assert enrolled.status == 201
@@ -130,6 +135,7 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
     assert operator.post(f"{card}/unblock", {"reason": "found"}, key="key-1").status == 201
     assert till.get(card).status == 200
 
+    stand_and_recognize(till, operator, ada, member)
     redeem_and_refund(till, operator, ada, member)
     give_and_merge(till, operator, ada, member)
     second = GuardedCaller(OPERATOR, subject="operator-2").under(guard, dev, served)
@@ -142,6 +148,8 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
     assert operator.get("/v1/test-clock").status == 200
     for day in ("2026-04-01", "2026-04-02"):
         assert operator.put("/v1/test-clock", {"now": f"{day}T00:00:00Z"}).status == 200
+    # Ten days after the last order the tier has fallen.
+    assert operator.post(f"{path}/tier/reviews").json["changed"] is True
     assert operator.post(f"{path}/close").status == 200
 
     assert served == {
@@ -160,6 +168,44 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
         if f"dynamodb:{action}" in listed(statement["Action"])
         for pattern in keys_of(statement) or ()
     }
+
+
+GENEROUS: dict[str, Any] = {
+    "transfers": {"currencies": ["points"], "points_max": 100},
+    "caps": [{"id": "reviews", "currency": "points", "scope": "program", "points": 1000}],
+    "earning_rules": [
+        grocer.earning_rule(),
+        {"id": "review", "kind": "activity", "currency": "points", "activity": "review", "points": 5, "caps": ["reviews"]},
+    ],
+    "tiers": {
+        "metric": "spend",
+        "period": {"kind": "rolling", "days": 10},
+        "levels": [{"id": "silver", "name": "Silver", "threshold": 0}, {"id": "gold", "name": "Gold", "threshold": 1}],
+    },
+    "memberships": [{"id": "prime", "name": "Prime", "price": 100, "term": {"months": 1}}],
+    "recognitions": [{"id": "kudos", "currency": "points", "allowance": {"points": 100, "per": "month"}, "points_max": 60}],
+}
+"""Something of every part of a program."""
+
+
+def stand_and_recognize(till: GuardedCaller, operator: GuardedCaller, ada: GuardedCaller, member: str) -> None:
+    """Activities, tiers, memberships, budgets and recognitions."""
+    at = "2026-03-02T17:00:00Z"
+    for number in (1, 2):
+        # The first draw of a budget begins it, the next adds to it.
+        review = {"activity": "review", "activity_id": f"review-{number}", "member_id": member, "occurred_at": at}
+        assert till.post("/v1/activities", review).json["earned"][0]["points"] == 5
+    assert operator.get("/v1/program/budgets").json["budgets"][0]["spent"] == 10
+    assert till.post("/v1/activities/review/review-2/void", {"reason": "spam"}).json["clawed_back"][0]["points"] == 5
+    assert till.get(f"/v1/members/{member}/tier").json["tier"] == "gold"
+    assert ada.get("/v1/me/tier").json["tier"] == "gold"
+    paid = {"event_id": "bill-1", "member_id": member, "plan": "prime", "kind": "started", "occurred_at": at}
+    assert till.post("/v1/memberships/events", paid).status == 201
+    other = till.post("/v1/members", {"customer_id": "grace"}).json["member_id"]
+    given = {"recognition": "kudos", "to": other, "points": 60}
+    assert ada.post("/v1/me/recognitions", given, key="kudos-1").status == 201
+    assert ada.get("/v1/me/recognitions").json["allowances"][0]["left"] == 40
+    assert operator.post(f"/v1/members/{member}/recognitions", given, key="kudos-2").problem == "limit-reached"
 
 
 def redeem_and_refund(till: GuardedCaller, operator: GuardedCaller, ada: GuardedCaller, member: str) -> None:
@@ -243,6 +289,7 @@ def put(pk: str) -> dict[str, Any]:
     ("function", "key"),
     [
         ("earning", "MEMBER#1"),
+        ("standing", "MEMBER#1"),
         ("redemption", "MEMBER#1"),
         ("transfers", "MEMBER#1"),
         ("adjustments", "MEMBER#1"),

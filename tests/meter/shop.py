@@ -16,7 +16,6 @@ import functions.redemption.handler
 from shared.adapters.dynamodb.items import entry_item, to_wire, wallet_item
 from shared.adapters.dynamodb.store import Backoff
 from shared.domain.digest import request_hash
-from shared.domain.earning import earn
 from shared.domain.entry import Entry, MemberId
 from shared.domain.member import Profile
 from shared.domain.program import ProgramVersion, parse_program
@@ -26,6 +25,7 @@ from shared.domain.wallet import Wallet
 from shared.entrypoint import wiring
 from shared.entrypoint.settings import Settings
 from tests.engines.engine import Engine
+from tests.fakes.grocer import earn
 from tests.simulation.clients import staff_event
 from tests.simulation.service import Answer, Event
 

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import Any
 
 from shared.adapters.dynamodb.items import entry_item, to_wire, wallet_item
-from shared.domain.earning import earn
 from shared.domain.entry import Entry, MemberId
 from shared.domain.purchase import Line, Purchase
 from shared.domain.wallet import Wallet
+from tests.fakes.grocer import earn
 from tests.retail.shop import StoredShop
 
 BATCH_WRITE_MAX = 25

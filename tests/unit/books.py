@@ -10,7 +10,6 @@ from typing import Any
 from shared.domain.audit import Break, audit
 from shared.domain.card_decision import issue_card, spend_card
 from shared.domain.decision import CardPosted, Change, Decision, Order, OrderPaid, StockMoved, View
-from shared.domain.earning import earn
 from shared.domain.effect import Effect, Spend
 from shared.domain.entry import Entry, EntryKey, EntryKind, caller_key, purchase_key, refund_key
 from shared.domain.gift_card import CardId, GiftCard, NewCard
@@ -23,11 +22,12 @@ from shared.domain.purse import Purse
 from shared.domain.redeeming import Issue, RedemptionRequest, redeem
 from shared.domain.refunding import RefundRequest, refund
 from shared.domain.reward import RewardVersion, parse_reward
+from shared.domain.standing import Course
 from shared.domain.stock import Stock
 from shared.domain.subject import Adjustment, Cancellation, Use
 from shared.domain.voucher import cancel, use
 from shared.domain.wallet import Wallet
-from tests.fakes.grocer import ADA, document, earning_rule, version
+from tests.fakes.grocer import ADA, document, earn, earning_rule, version
 
 DAY_0 = date(2026, 6, 1)
 """Tests count local days from here."""
@@ -149,7 +149,7 @@ class Books:
         """A reward is taken; `name` is the redemption's own."""
         request = RedemptionRequest(member_id=self.wallet.member, reward=reward, **asked)
         issue = Issue(redemption(name), CODE, NewCard(CardId(f"card-{name}"), CODE))
-        return self._posted(redeem(self.view(reward), request, issue, self.versions[-1].program))
+        return self._posted(redeem(self.view(reward), request, issue, Course.by(self.versions, self.versions[-1])))
 
     def used(self, name: str, order_id: str = "till", amount: int | None = None) -> Books:
         """The voucher of a redemption is taken at a till."""

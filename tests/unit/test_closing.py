@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from shared.domain.earning import earn
 from shared.domain.history import fold, folded
 from shared.domain.member import Consent, Identity, IdentityKind, Login, Profile, close
 from shared.domain.purse import Purse
 from shared.domain.wallet import Wallet
-from tests.fakes.grocer import ADA, NOON, OPENED, ZONE, earning_rule, purchase, version
+from tests.fakes.grocer import ADA, NOON, OPENED, ZONE, earn, earning_rule, purchase, version
 
 WALLET = Wallet(member=ADA, enrolled_at=OPENED)
 TWO_CURRENCIES = version(

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.digest import request_hash
-from shared.domain.earning import earn
 from shared.domain.entry import Entry
 from shared.domain.errors import (
     AmountOverLimitError,
@@ -27,7 +26,7 @@ from shared.domain.errors import (
 from shared.domain.program import ProgramVersion
 from shared.domain.purchase import AMOUNT_MAX, Line, Purchase
 from shared.domain.wallet import Wallet
-from tests.fakes.grocer import ADA, NOON, OPENED, earning_rule, purchase, version
+from tests.fakes.grocer import ADA, NOON, OPENED, earn, earning_rule, purchase, version
 
 WALLET = Wallet(member=ADA, enrolled_at=OPENED)
 LAST_SECOND_OF_DAY = datetime(2026, 3, 3, 4, 59, 59, tzinfo=UTC)

@@ -21,12 +21,12 @@ from shared.adapters.dynamodb.items import (
 )
 from shared.adapters.dynamodb.refusals import refusal_item, refusal_of
 from shared.adapters.dynamodb.table import HISTORY_PROJECTION, entry_key, is_entry, key_of_entry
-from shared.domain.earning import earn
 from shared.domain.effect import Correction, Effect, Forgiveness, Reopening, Spend
 from shared.domain.entry import EntryKey, EntryKind, HistoryRow, Share, arrival_key, cancel_key, refund_key, use_key
 from shared.domain.errors import (
     LimitReachedError,
     PointsShortError,
+    RecognitionNotOfferedError,
     RefusalError,
     RewardChangedError,
     RewardNotOfferedError,
@@ -47,7 +47,7 @@ from shared.domain.subject import (
     Use,
 )
 from shared.domain.wallet import Claim, Hold, Wallet
-from tests.fakes.grocer import ADA, BOB, NOON, OPENED, purchase, version
+from tests.fakes.grocer import ADA, BOB, NOON, OPENED, earn, purchase, version
 from tests.unit.histories import Step, opened, play, steps
 
 REDEEMED = EntryKey("key:till-1:redemption:one")
@@ -230,6 +230,7 @@ REFUSALS = [
     SoldOutError(),
     PointsShortError(currency="points", points=50, active=49, short_by=1),
     RewardChangedError(version=2, points=10**9),
+    RecognitionNotOfferedError(reason="giver", points_min=1, points_max=9),
 ]
 
 

@@ -26,6 +26,7 @@ from shared.domain.errors import (
     VoucherUsedError,
 )
 from shared.domain.redeeming import Quote, RedemptionRequest, quote
+from shared.domain.standing import Course
 from shared.domain.stock import Stock
 from shared.domain.subject import Redemption, Use
 from shared.domain.voucher import RedemptionState, redemption_of, state_of, use
@@ -51,7 +52,7 @@ RICH = Books(rewards=REWARDS, stock={"mug": Stock("mug", total=2)}).bought("A", 
 
 def quoted(books: Books, reward: str = "mug", **asked: Any) -> Quote:
     request = RedemptionRequest(member_id=ADA, reward=reward, **asked)
-    return quote(books.view(reward), request, books.versions[-1].program)
+    return quote(books.view(reward), request, Course.by(books.versions, books.versions[-1]))
 
 
 def state(books: Books, name: str = "r") -> RedemptionState:

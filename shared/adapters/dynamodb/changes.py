@@ -7,9 +7,9 @@ from shared.adapters.dynamodb.gift_cards import card_writes
 from shared.adapters.dynamodb.items import to_wire
 from shared.adapters.dynamodb.rewards import stock_item
 from shared.adapters.dynamodb.store import Store
-from shared.adapters.dynamodb.table import charity_key, tender_key
+from shared.adapters.dynamodb.table import budget_key, charity_key, tender_key
 from shared.domain.code import CodeKind, CodeOwner
-from shared.domain.decision import CardPosted, Change, Donated, OrderPaid, StockMoved, VoucherIssued
+from shared.domain.decision import BudgetMoved, CardPosted, Change, Donated, OrderPaid, StockMoved, VoucherIssued
 
 
 def writes_of(store: Store, change: Change) -> list[Any]:
@@ -29,6 +29,24 @@ def writes_of(store: Store, change: Change) -> list[Any]:
             return card_writes(store, entry, before, after)
         case Donated():
             return [_added(store, change)]
+        case BudgetMoved():
+            return [_drawn(store, change)]
+
+
+def _drawn(store: Store, moved: BudgetMoved) -> Any:
+    """Add to what was given of a budget. Only ever beside an entry that is put under a condition: so it happens once."""
+    values = {":points": moved.points}
+    update: dict[str, Any] = {
+        "TableName": store.table,
+        "Key": to_wire(budget_key(moved.key)),
+        "UpdateExpression": "ADD #spent :points",
+        "ExpressionAttributeNames": {"#spent": "spent"},
+    }
+    if moved.limit is not None:
+        # Whatever others drew since it was read: there is room for these points.
+        update["ConditionExpression"] = "attribute_not_exists(#spent) OR #spent <= :spent_max"
+        values[":spent_max"] = moved.limit - moved.points
+    return {"Update": {**update, "ExpressionAttributeValues": to_wire(values)}}
 
 
 def _added(store: Store, donated: Donated) -> Any:

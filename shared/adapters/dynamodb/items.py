@@ -10,8 +10,9 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from shared.adapters.dynamodb.counts import count_numbers, counts_of
 from shared.adapters.dynamodb.lots import active_lots, active_numbers, day_number, day_of, pending_lots, pending_numbers
-from shared.adapters.dynamodb.subjects import effect_map, effect_of, subject_map, subject_of
+from shared.adapters.dynamodb.subjects import effect_map, effect_of, plain, standing_map, standing_of, subject_map, subject_of
 from shared.adapters.dynamodb.table import entry_key, key_of_entry, wallet_key
 from shared.domain.calendar import instant_text
 from shared.domain.effect import Effect
@@ -80,6 +81,8 @@ def wallet_item(wallet: Wallet) -> Item:
         "holds": [[hold.sequence, hold.key, day_number(hold.lapses_on)] for hold in wallet.holds],
         "claims": [[claim.reward, day_number(claim.until), claim.count] for claim in wallet.claims],
         "merged_into": wallet.merged_into,
+        "counts": count_numbers(wallet.counts),
+        "standing": standing_map(wallet.terms, wallet.standing, wallet.forgotten),
     }
 
 
@@ -124,6 +127,8 @@ def wallet_of(item: Item) -> Wallet:
         holds=tuple(Hold(int(sequence), EntryKey(key), day_of(day)) for sequence, key, day in item.get("holds", ())),
         claims=tuple(Claim(reward, day_of(until), int(count)) for reward, until, count in item.get("claims", ())),
         merged_into=MemberId(item["merged_into"]) if item.get("merged_into") else None,
+        counts=counts_of(item.get("counts", {})),
+        **standing_of(item.get("standing", {})),
     )
 
 
@@ -145,7 +150,7 @@ def entry_item(entry: Entry) -> Item:
     if entry.previous is not None:
         item["prev"] = entry.previous
     if entry.why:
-        item["why"] = [[share.rule, share.program_version, share.currency, share.points] for share in entry.why]
+        item["why"] = [_share_list(share) for share in entry.why]
     if entry.lapsed:
         item["lapsed"] = list(entry.lapsed)
     if entry.told is not None:
@@ -159,9 +164,24 @@ def entry_item(entry: Entry) -> Item:
     return item
 
 
+def _share_list(share: Share) -> list[Any]:
+    told = [share.rule, share.program_version, share.currency, share.points]
+    return told if share.room is None else [*told, share.room]
+
+
+def _share_of(told: list[Any]) -> Share:
+    rule, version, currency, points, *room = told
+    return Share(rule, int(version), currency, int(points), int(room[0]) if room else None)
+
+
 def _purchase_attributes(purchase: Purchase) -> Item:
     lines = [[line.sku, line.category or "", line.quantity, line.amount] for line in purchase.lines]
-    optional = {"channel": purchase.channel, "store": purchase.store, "paid_with_rewards": purchase.paid_with_rewards}
+    optional = {
+        "channel": purchase.channel,
+        "store": purchase.store,
+        "paid_with_rewards": purchase.paid_with_rewards,
+        "attributes": purchase.attributes,
+    }
     return {
         "money": purchase.currency,
         "lines": lines,
@@ -202,7 +222,7 @@ def row_of(item: Item) -> HistoryRow:
 
 def entry_of(item: Item) -> Entry:
     """The entry that an item holds."""
-    why = tuple(Share(rule, int(version), currency, int(points)) for rule, version, currency, points in item.get("why", ()))
+    why = tuple(map(_share_of, item.get("why", ())))
     return Entry(
         **_row_fields(item),
         zone=item["zone"],
@@ -231,4 +251,5 @@ def _purchase_of(item: Item) -> Purchase:
         channel=item.get("channel"),
         store=item.get("store"),
         paid_with_rewards=int(item["paid_with_rewards"]) if "paid_with_rewards" in item else None,
+        attributes=plain(item["attributes"]) if "attributes" in item else None,
     )

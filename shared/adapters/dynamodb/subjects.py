@@ -5,9 +5,25 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from shared.domain.effect import Effect
+from shared.domain.counts import Forgotten
+from shared.domain.effect import Effect, Standing
 from shared.domain.entry import EntryKind
-from shared.domain.subject import Adjustment, Cancellation, Merge, Redemption, Refund, Subject, Transfer, Use
+from shared.domain.membership import Term
+from shared.domain.subject import (
+    Activity,
+    Adjustment,
+    Billing,
+    Cancellation,
+    Merge,
+    Recognized,
+    Redemption,
+    Refund,
+    Review,
+    Subject,
+    Transfer,
+    Use,
+    Void,
+)
 
 _EFFECT = TypeAdapter(Effect)
 _SUBJECTS: dict[EntryKind, TypeAdapter[Any]] = {
@@ -17,7 +33,12 @@ _SUBJECTS: dict[EntryKind, TypeAdapter[Any]] = {
     EntryKind.CANCELLATION: TypeAdapter(Cancellation),
     EntryKind.ADJUSTMENT: TypeAdapter(Adjustment),
     EntryKind.TRANSFER: TypeAdapter(Transfer),
-    EntryKind.ARRIVAL: TypeAdapter(Transfer | Merge),
+    EntryKind.ARRIVAL: TypeAdapter(Recognized | Transfer | Merge),
+    EntryKind.ACTIVITY: TypeAdapter(Activity),
+    EntryKind.VOID: TypeAdapter(Void),
+    EntryKind.BILLING: TypeAdapter(Billing),
+    EntryKind.REVIEW: TypeAdapter(Review),
+    EntryKind.RECOGNITION: TypeAdapter(Recognized),
     EntryKind.MERGE: TypeAdapter(Merge),
 }
 
@@ -31,6 +52,24 @@ def effect_map(effect: Effect) -> dict[str, Any]:
 def effect_of(found: Any) -> Effect:
     """The inverse of `effect_map`."""
     return _EFFECT.validate_python(plain(found))
+
+
+_PARTS: dict[str, TypeAdapter[Any]] = {
+    "terms": TypeAdapter(tuple[Term, ...]),
+    "standing": TypeAdapter(Standing),
+    "forgotten": TypeAdapter(Forgotten),
+}
+
+
+def standing_map(terms: tuple[Term, ...], standing: Standing | None, forgotten: Forgotten | None) -> dict[str, Any]:
+    """A wallet's standing as a map, without what there is not."""
+    parts = {"terms": terms, "standing": standing, "forgotten": forgotten}
+    return {name: _PARTS[name].dump_python(part, mode="json") for name, part in parts.items() if part}
+
+
+def standing_of(found: Any) -> dict[str, Any]:
+    """The inverse of `standing_map`, as fields of a wallet."""
+    return {name: _PARTS[name].validate_python(plain(part)) for name, part in found.items()}
 
 
 def subject_map(subject: Subject) -> dict[str, Any]:

@@ -8,6 +8,10 @@ ORDER#<order id>         REFUND#<id>       entry of a refund
 ORDER#<order id>         TENDER#<what>     a redemption or gift card that paid a part of the order
 KEY#<caller>#<op>#<key>  ENTRY             entry under a caller's own key, or the refusal or proposal that is its answer
 KEY#<caller>#<op>#<key>  USE, CANCEL       entries that use or cancel the redemption
+ACTIVITY#<kind>#<id>     ACTIVITY          entry of an activity
+ACTIVITY#<kind>#<id>     VOID              entry that voids it
+BILLING#<event id>       BILLING           entry of a billing event
+REVIEW#<ulid>#<seq>      REVIEW            entry that tells a tier that changed by date
 KEY#<caller>#<op>#<key>  APPROVAL          entry of the adjustment that was proposed, or that it was rejected
 CLOSE#<ulid>             CLOSURE           entry that closed a member
 MERGE#<ulid>             MERGE             entry that moved a member's points to another
@@ -18,6 +22,7 @@ PROGRAM                  VERSION#<n>       one version of the program
 CATALOG                  REWARD#<id>       newest version of a reward
 REWARD#<id>              VERSION#<n>       one version of a reward
 STOCK#<id>               STOCK             how many of a reward there are, used and held
+BUDGET#<cap>             SINCE#<yyyymmdd>  points given of a cap that all members share, in the period since; EVER without one
 APPROVALS                ADJUSTMENT#<key>  an adjustment that waits for a second operator
 CHARITY#<charity>        MONTH#<yyyymm>#.. points and money of one currency given to a charity in a month
 CARD#<ulid>              CARD              a gift card
@@ -32,6 +37,7 @@ SECRET                   CURSOR            the key that signs cursors
 from datetime import date
 from typing import Any
 
+from shared.domain.cap import BudgetKey
 from shared.domain.entry import EntryKey, MemberId
 from shared.domain.errors import EntryUnknownError
 from shared.domain.member import Identity, IdentityKind
@@ -86,6 +92,11 @@ def reward_version_key(reward: str, version: int) -> Key:
 def stock_key(reward: str) -> Key:
     """Where the stock of a reward is counted: apart from the reward, so that who may count cannot change what it costs."""
     return {"pk": f"STOCK#{reward}", "sk": "STOCK"}
+
+
+def budget_key(budget: BudgetKey) -> Key:
+    """Where it is counted what was given of a budget."""
+    return {"pk": f"BUDGET#{budget.cap}", "sk": f"SINCE#{budget.since:%Y%m%d}" if budget.since else "EVER"}
 
 
 def code_key(code: str) -> Key:
@@ -161,10 +172,13 @@ _ALONE = {
     "closure": ("CLOSE#", "CLOSURE"),
     "key": ("KEY#", "ENTRY"),
     "merge": ("MERGE#", "MERGE"),
+    "activity": ("ACTIVITY#", "ACTIVITY"),
+    "billing": ("BILLING#", "BILLING"),
+    "review": ("REVIEW#", "REVIEW"),
 }
 _WORD_OF = {sk: word for word, (_, sk) in _ALONE.items()}
 # Entries that stand beside the one they answer.
-_BESIDE = {"use": "USE", "cancel": "CANCEL", "approval": "APPROVAL"}
+_BESIDE = {"use": "USE", "cancel": "CANCEL", "approval": "APPROVAL", "void": "VOID"}
 _BESIDE_OF = {sk: word for word, sk in _BESIDE.items()}
 _REFUND = "REFUND#"
 # The other member's side of an entry stands beside it, and the side of whoever took over from that one beside that.

@@ -13,6 +13,7 @@ from shared.adapters.dynamodb.store import Store
 from shared.adapters.dynamodb.table import (
     CLOCK,
     Key,
+    budget_key,
     card_key,
     catalog_key,
     entry_key,
@@ -21,6 +22,7 @@ from shared.adapters.dynamodb.table import (
     stock_key,
     wallet_key,
 )
+from shared.domain.cap import BudgetKey
 from shared.domain.code import CodeKind
 from shared.domain.decision import Order, View, Wanted
 from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId
@@ -91,12 +93,17 @@ class Views:
             profile=profile_of(profile) if profile else None,
             entries=entries,
             cards=cards,
+            budgets=self._budgets(),
             other=other,
         )
 
+    def _budgets(self) -> dict[BudgetKey, int]:
+        found = ((budget, _at(self.found, budget_key(budget))) for budget in self.wanted.budgets)
+        return {budget: int(item["spent"]) if item else 0 for budget, item in found}
+
     def _alone(self, member: MemberId) -> View:
-        wallet = self._wallet(member)
-        return View(wallet=wallet, now=self.now, history=self.recall(wallet))
+        wallet, profile = self._wallet(member), _at(self.found, profile_key(member))
+        return View(wallet=wallet, now=self.now, history=self.recall(wallet), profile=profile_of(profile) if profile else None)
 
     def _wallet(self, member: MemberId) -> Wallet:
         item = _at(self.found, wallet_key(member))
@@ -111,7 +118,7 @@ class Views:
 
 
 def _keys(member: MemberId, wanted: Wanted, stored: Key | None) -> list[Key]:
-    keys = [wallet_key(member), *map(entry_key, wanted.entries), *map(card_key, wanted.cards)]
+    keys = [wallet_key(member), *map(entry_key, wanted.entries), *map(card_key, wanted.cards), *map(budget_key, wanted.budgets)]
     if stored is not None:
         keys.append(stored)
     if wanted.reward is not None:
@@ -120,6 +127,8 @@ def _keys(member: MemberId, wanted: Wanted, stored: Key | None) -> list[Key]:
         keys.append(profile_key(member))
     if wanted.other is not None and wanted.other != member:
         keys.append(wallet_key(wanted.other))
+        if wanted.profile:
+            keys.append(profile_key(wanted.other))
     return [key for n, key in enumerate(keys) if key not in keys[:n]]
 
 

@@ -1,0 +1,1 @@
+"""A member's standing: tier and paid memberships."""

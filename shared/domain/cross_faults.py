@@ -1,0 +1,125 @@
+"""What is wrong between the parts of a program document: names used twice or that are not there, each with its path."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from shared.domain.season import edge_faults
+
+if TYPE_CHECKING:
+    from shared.domain.program import Program
+    from shared.domain.tier import Benefits
+
+Fault = tuple[str, str]
+"""A path and a reason."""
+
+
+def cross_faults(program: "Program") -> list[dict[str, str]]:
+    """Every fault between parts of a program that are right by themselves, as `{"path": ..., "reason": ...}`."""
+    found = [
+        *_twice(program),
+        *_seasons(program),
+        *_caps(program),
+        *_rules(program),
+        *_benefits(program),
+        *_exchanges(program),
+    ]
+    return [{"path": path, "reason": reason} for path, reason in found]
+
+
+def _twice(program: "Program") -> Iterator[Fault]:
+    named = {
+        "currencies": ("code", [currency.code for currency in program.currencies]),
+        "stores": ("id", [store.id for store in program.stores]),
+        "seasons": ("id", [season.id for season in program.seasons]),
+        "caps": ("id", [cap.id for cap in program.caps]),
+        "earning_rules": ("id", [rule.id for rule in program.earning_rules]),
+        "memberships": ("id", [plan.id for plan in program.memberships]),
+        "recognitions": ("id", [recognition.id for recognition in program.recognitions]),
+    }
+    for part, (field, ids) in named.items():
+        seen: dict[str, int] = {}
+        for number, id in enumerate(ids):
+            if id in seen:
+                yield f"{part}.{number}.{field}", f"{part}.{seen[id]} has the same {field}: {id}"
+            seen.setdefault(id, number)
+
+
+def _seasons(program: "Program") -> Iterator[Fault]:
+    zones = {program.time_zone, *(store.time_zone for store in program.stores)}
+    for number, season in enumerate(program.seasons):
+        for reason in edge_faults(season, zones):
+            yield f"seasons.{number}", reason
+
+
+def _caps(program: "Program") -> Iterator[Fault]:
+    costs = {currency.code: currency.cost for currency in program.currencies}
+    for number, cap in enumerate(program.caps):
+        yield from _unknown(f"caps.{number}.currency", [cap.currency], costs, "currency")
+        if cap.minor_units is not None and cap.currency in costs and costs[cap.currency] is None:
+            yield (
+                f"caps.{number}.minor_units",
+                f"a cap in money needs what points cost: give the currency {cap.currency} a cost",
+            )
+
+
+def _rules(program: "Program") -> Iterator[Fault]:
+    currencies = [currency.code for currency in program.currencies]
+    caps = {cap.id: cap.currency for cap in program.caps}
+    known = {
+        "seasons": ("season", [season.id for season in program.seasons]),
+        "tiers": ("tier", _tiers(program)),
+        "memberships": ("membership", [plan.id for plan in program.memberships]),
+    }
+    for number, rule in enumerate(program.earning_rules):
+        path = f"earning_rules.{number}"
+        yield from _unknown(f"{path}.currency", [rule.currency], currencies, "currency")
+        for place, cap in enumerate(rule.caps):
+            yield from _unknown(f"{path}.caps.{place}", [cap], caps, "cap")
+            if caps.get(cap, rule.currency) != rule.currency:
+                yield f"{path}.caps.{place}", f"the cap {cap} is of {caps[cap]}, the rule gives {rule.currency}"
+        for field, (word, ids) in known.items():
+            for place, name in enumerate(getattr(rule.when, field)):
+                yield from _unknown(f"{path}.when.{field}.{place}", [name], ids, word)
+
+
+def _tiers(program: "Program") -> list[str]:
+    return [level.id for level in program.tiers.levels] if program.tiers else []
+
+
+def _benefits(program: "Program") -> Iterator[Fault]:
+    currencies = [currency.code for currency in program.currencies]
+    if program.tiers:
+        if program.tiers.currency:
+            yield from _unknown("tiers.currency", [program.tiers.currency], currencies, "currency")
+        for number, level in enumerate(program.tiers.levels):
+            yield from _multipliers(f"tiers.levels.{number}", level.benefits, currencies)
+    for number, plan in enumerate(program.memberships):
+        yield from _multipliers(f"memberships.{number}", plan.benefits, currencies)
+
+
+def _multipliers(path: str, benefits: "Benefits", currencies: Collection[str]) -> Iterator[Fault]:
+    for number, multiplier in enumerate(benefits.multipliers):
+        yield from _unknown(f"{path}.benefits.multipliers.{number}.currency", [multiplier.currency], currencies, "currency")
+
+
+def _exchanges(program: "Program") -> Iterator[Fault]:
+    """What members give each other."""
+    currencies = [currency.code for currency in program.currencies]
+    for number, recognition in enumerate(program.recognitions):
+        yield from _unknown(f"recognitions.{number}.currency", [recognition.currency], currencies, "currency")
+        for side in ("givers", "takers"):
+            path = f"recognitions.{number}.{side}.tiers"
+            yield from _unknown(path, getattr(recognition, side).tiers, _tiers(program), "tier")
+    if program.transfers is None:
+        return
+    if program.clawback == "forgive":
+        yield "transfers", "with clawback forgive, points given away and then refunded would stay: leave transfers out"
+    for number, code in enumerate(program.transfers.currencies):
+        yield from _unknown(f"transfers.currencies.{number}", [code], currencies, "currency")
+
+
+def _unknown(path: str, names: Iterable[str], known: Collection[str], word: str) -> Iterator[Fault]:
+    for name in names:
+        if name not in known:
+            there = f"there are {', '.join(known)}" if known else f"the program has no {word}"
+            yield path, f"no {word} is called {name}: {there}"

@@ -1,0 +1,155 @@
+"""What a program gives for an order: which rules and benefits apply, what they give, and what that counts against."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from math import floor
+
+from shared.domain.accrual import Basket, Bonus, Part, SharedRooms, Standalone, StoredRooms, accrue
+from shared.domain.calendar import local_day
+from shared.domain.cap import BudgetKey, Cap
+from shared.domain.counts import Count, credit_name
+from shared.domain.decision import BudgetMoved
+from shared.domain.entry import Entry, Share
+from shared.domain.membership import multiplier
+from shared.domain.program import Program, ProgramVersion
+from shared.domain.purchase import Purchase
+from shared.domain.rule import Occasion
+from shared.domain.tier import Level
+from shared.domain.wallet import Wallet
+
+TIER, MEMBERSHIP = "tier:", "membership:"
+"""How the multiplier of a tier or a membership is named among the reasons."""
+
+
+def occasion_of(purchase: Purchase, program: Program) -> Occasion:
+    """An order as far as time and place go."""
+    return Occasion(
+        at=purchase.occurred_at,
+        zone=program.zone_at(purchase.store),
+        channel=purchase.channel,
+        store=purchase.store,
+        told=purchase.attributes or {},
+        seasons=program.seasons_by_id,
+    )
+
+
+def budgets_of(program: Program, rules: Iterable[str], day: date) -> tuple[BudgetKey, ...]:
+    """The budgets that these rules draw on, for an order of the local day `day`."""
+    names = dict.fromkeys(cap for rule in rules for cap in program.rules_by_id[rule].caps)
+    caps = [program.caps_by_id[name] for name in names]
+    return tuple(BudgetKey(cap.id, cap.since(day)) for cap in caps if cap.scope == "program")
+
+
+def rooms_of(program: Program, wallet: Wallet, budgets: Mapping[BudgetKey, int], day: date) -> SharedRooms:
+    """What every cap leaves for an order of the local day `day`. Budgets that were not asked for are not looked at."""
+
+    def left(cap: Cap) -> int:
+        since = cap.since(day)
+        used = wallet.counted(cap.count_name, since) if cap.scope == "member" else budgets.get(BudgetKey(cap.id, since), 0)
+        return max(0, program.limit_of(cap) - used)
+
+    return SharedRooms({cap.id: left(cap) for cap in program.caps}, program.caps_of_rules)
+
+
+def rate(basket: Basket, occasion: Occasion, level: Level | None, program: Program, rooms: SharedRooms) -> tuple[Part, ...]:
+    """What each rule and benefit that applies gives for an order."""
+    base = [rule for rule in program.purchase_rules if occasion.meets(rule.when)]
+    bonuses: list[Bonus] = [rule for rule in program.bonus_rules if occasion.meets(rule.when)]
+    bonuses += _of_tier(level)
+    for currency in program.currencies:
+        if found := multiplier(occasion.memberships, program.memberships, currency.code):
+            bonuses.append(Standalone(MEMBERSHIP + found[0], currency.code, found[1]))
+    return accrue(basket, base, bonuses, program.stacking, rooms)
+
+
+def _of_tier(level: Level | None) -> list[Standalone]:
+    if level is None:
+        return []
+    return [Standalone(TIER + level.id, m.currency, m.percent) for m in level.benefits.multipliers]
+
+
+def rate_again(basket: Basket, bought: Entry, version: ProgramVersion) -> tuple[Part, ...]:
+    """What the rules that gave something for an order give for what is left of it, with the inputs that its entry keeps."""
+    program = version.program
+    gave = {(share.rule, share.currency) for share in bought.why}
+    base = [rule for rule in program.purchase_rules if (rule.id, rule.currency) in gave]
+    bonuses: list[Bonus] = [rule for rule in program.bonus_rules if (rule.id, rule.currency) in gave]
+    bonuses += [_standalone(share, program) for share in bought.why if share.rule not in program.rules_by_id]
+    capped = [share for share in bought.why if share.room is not None]
+    rooms = StoredRooms(
+        {share.rule: share.room for share in capped if share.room is not None}, {share.rule: share.points for share in capped}
+    )
+    return accrue(basket, base, bonuses, program.stacking, rooms)
+
+
+def _standalone(share: Share, program: Program) -> Standalone:
+    if share.rule.startswith(TIER):
+        level = program.tiers.level(share.rule.removeprefix(TIER)) if program.tiers else None
+        found = level.benefits.multipliers if level else []
+    else:
+        found = [m for plan in program.memberships if MEMBERSHIP + plan.id == share.rule for m in plan.benefits.multipliers]
+    [percent] = [multiplier.percent for multiplier in found if multiplier.currency == share.currency]
+    return Standalone(share.rule, share.currency, percent)
+
+
+def shares(parts: Iterable[Part], version: int) -> tuple[Share, ...]:
+    """The parts as the reasons of an entry."""
+    return tuple(Share(part.rule, version, part.currency, part.points, part.room) for part in parts)
+
+
+def counts_of(parts: Sequence[Part], basket: Basket | None, program: Program, day: date) -> tuple[Count, ...]:
+    """What an order of `day` (an activity: no basket) counts: qualifying credit, and what it used of the member's caps."""
+    counts = list(_credit(parts, basket, program, day))
+    for name, points in _used(parts, program).items():
+        cap = program.caps_by_id[name]
+        if cap.scope == "member" and points:
+            counts.append(Count(cap.count_name, cap.since(day), points))
+    return tuple(counts)
+
+
+def _credit(parts: Sequence[Part], basket: Basket | None, program: Program, day: date) -> list[Count]:
+    tiers = program.tiers
+    if tiers is None:
+        return []
+    match tiers.metric:
+        case "points":
+            amount = sum(part.points for part in parts if part.qualifying and part.currency == tiers.currency)
+        case "spend":
+            amount = floor(basket.money()) if basket else 0
+        case "orders":
+            amount = 1 if basket and any(basket.amounts) else 0
+        case _:
+            amount = 0
+    return [Count(credit_name(tiers.measure), day, amount)] if amount else []
+
+
+def _used(parts: Iterable[Part], program: Program) -> dict[str, int]:
+    """Points by cap."""
+    used: dict[str, int] = {}
+    for part in parts:
+        rule = program.rules_by_id.get(part.rule)
+        for cap in rule.caps if rule else ():
+            used[cap] = used.get(cap, 0) + part.points
+    return used
+
+
+def budgets_moved(parts: Sequence[Part], program: Program, day: date, before: Sequence[Part] = ()) -> tuple[BudgetMoved, ...]:
+    """What an order draws from the budgets; where `before` was drawn for it, the difference."""
+    used, had, moves = _used(parts, program), _used(before, program), []
+    for name in dict.fromkeys((*had, *used)):
+        cap, more = program.caps_by_id[name], used.get(name, 0) - had.get(name, 0)
+        if cap.scope == "program" and more:
+            limit = program.limit_of(cap) if more > 0 else None
+            moves.append(BudgetMoved(BudgetKey(name, cap.since(day)), more, limit))
+    return tuple(moves)
+
+
+def day_of(purchase: Purchase, program: Program) -> date:
+    """The local day of the program's zone on which an order counts."""
+    return local_day(purchase.occurred_at, program.time_zone)
+
+
+def basket_of(purchase: Purchase, net: Sequence[Fraction | int], program: Program) -> Basket:
+    """What is left of an order, `net` by line, as far as it earns."""
+    return Basket.of(purchase, net, program.earns)
