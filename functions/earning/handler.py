@@ -7,15 +7,12 @@ from pydantic import ValidationError
 
 from functions.earning.earn_points import quote_purchase, record_purchase
 from functions.earning.models import (
-    ActivityBody,
     BatchAnswer,
     BatchRequest,
     BatchResult,
-    PurchaseRequest,
     QuoteAnswer,
     RecordedAnswer,
     RefundAnswer,
-    RefundBody,
     VoidAnswer,
     VoidBody,
 )
@@ -23,6 +20,7 @@ from functions.earning.refund_purchase import refund_purchase
 from functions.earning.reward_activity import record_activity, undo_activity
 from shared.api.answers import BalanceAnswer, EntryAnswer, PurchaseAnswer, earned
 from shared.api.fields import Id
+from shared.api.orders import ActivityBody, PurchaseRequest, RefundBody
 from shared.api.problems import problem
 from shared.domain.document import Code
 from shared.domain.errors import FaultError, LaurelError, RequestInvalidError

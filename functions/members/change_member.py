@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from functions.members.models import ChangeRequest, MyChangeRequest, check_birth_date
-from shared.domain.decision import Decision
+from shared.domain.decision import Decision, View
 from shared.domain.digest import request_hash
+from shared.domain.earning import course_now
 from shared.domain.entry import Entry, MemberId, closure_key, merge_key
 from shared.domain.errors import MemberClosedError, MemberMergedError, RequestInvalidError
 from shared.domain.member import Profile, close
@@ -34,7 +35,8 @@ def change_member(member: MemberId, request: MyChangeRequest, *, members: Member
             after = replace(after, attributes={name: value for name, value in given.items() if value is not None})
             if "login" in request.model_fields_set:
                 after = replace(after, login=request.login.login() if request.login else None)
-        return after if after == before else replace(after, version=before.version + 1)
+        # By what it says, not by ==: in Python the attribute True is 1.
+        return before if request_hash(after) == request_hash(before) else replace(after, version=before.version + 1)
 
     return members.update(member, change)
 
@@ -61,5 +63,10 @@ def merge_members(member: MemberId, into: MemberId, reason: str, *, members: Mem
     """
     if member == into:
         raise RequestInvalidError(faults=[{"path": "into", "reason": "is the member itself"}])
-    digest, zone = request_hash("merge", member, into, reason), zone_of(programs.versions())
-    return members.close(member, merge_key(member), digest, lambda view: merge(view, reason, digest, zone), into)
+    digest, versions = request_hash("merge", member, into, reason), programs.versions()
+
+    def decide(view: View) -> Decision:
+        course = course_now(versions, view.now) if versions else None
+        return merge(view, reason, digest, zone_of(versions), course)
+
+    return members.close(member, merge_key(member), digest, decide, into)

@@ -20,7 +20,7 @@ def parse_draft(document: Mapping[str, object], kept: Sequence[ProgramVersion]) 
         program = parse_program(document)
     except ProgramInvalidError as error:
         raise ProgramInvalidError(faults=error.faults + _broken_zone(document, kept, error.faults)) from error
-    if faults := _broken_zone(document, kept, []) + _too_large(program):
+    if faults := _broken_zone(document, kept, []) + _other_caps(program, kept) + _too_large(program):
         raise ProgramInvalidError(faults=faults)
     return program
 
@@ -31,6 +31,18 @@ def _broken_zone(document: Mapping[str, object], kept: Sequence[ProgramVersion],
         return []
     reason = f"members were promised days of {kept[-1].program.time_zone}; a program's zone never changes"
     return [{"path": "time_zone", "reason": reason}]
+
+
+def _other_caps(program: Program, kept: Sequence[ProgramVersion]) -> Faults:
+    """Caps whose uses so far could not be told any more, because they were counted in another way."""
+    known = {cap.id: cap for version in kept for cap in version.program.caps}
+    return [
+        {"path": f"caps.{number}.{field}", "reason": f"was {was} and is counted so: give the cap another id to begin anew"}
+        for number, cap in enumerate(program.caps)
+        if cap.id in known
+        for field in ("currency", "scope", "per", "shards")
+        if getattr(cap, field) != (was := getattr(known[cap.id], field))
+    ]
 
 
 def _too_large(program: Program) -> Faults:

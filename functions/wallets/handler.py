@@ -14,6 +14,7 @@ from functions.wallets.models import (
     OpenRedemptionAnswer,
     PurseAnswer,
     RowAnswer,
+    TierChangedAnswer,
     WalletAnswer,
 )
 from functions.wallets.read_wallet import read_wallet
@@ -91,8 +92,14 @@ def get_entry(entry_id: Annotated[EntryId, Path()]) -> ExplainedAnswer:
 @app.get("/v1/me/entries/<entry_id>", tags=["wallets"], **for_any(MEMBER))
 def get_my_entry(entry_id: Annotated[EntryId, Path()]) -> ExplainedAnswer:
     """One of the caller's own entries explained"""
-    hidden = frozenset({"code", "operator", "approved_by"})
-    return _explained(explain_entry(EntryKey(entry_id), _me(), ledger=wiring.wired().ledger), hidden)
+    hidden = frozenset({"code", "operator", "approved_by", "attributes"})
+    answer = _explained(explain_entry(EntryKey(entry_id), _me(), ledger=wiring.wired().ledger), hidden)
+    # What is left of the shop's budgets, and what else it told of the order, is for the shop.
+    earned = [
+        one.model_copy(update={"why": [why.model_copy(update={"room": None}) for why in one.why]}) for one in answer.earned
+    ]
+    purchase = answer.purchase.model_copy(update={"attributes": None}) if answer.purchase else None
+    return answer.model_copy(update={"earned": earned, "purchase": purchase})
 
 
 def _me() -> MemberId:
@@ -134,6 +141,7 @@ def _explained(entry: Entry, hidden: frozenset[str]) -> ExplainedAnswer:
     return ExplainedAnswer(
         **EntryAnswer.of(entry).model_dump(),
         previous_entry_id=entry.previous,
+        tier_changed=TierChangedAnswer(tier=stands.tier, since=stands.since) if (stands := entry.effect.stands) else None,
         names_entry_id=entry.names,
         lapsed=list(entry.lapsed),
         postings=[PostingAnswer.of(posting, entry.zone) for posting in entry.postings],

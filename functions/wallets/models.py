@@ -158,14 +158,23 @@ class HistoryAnswer(Answer):
     cursor: str | None
 
 
+class TierChangedAnswer(Answer):
+    """The member's tier from this entry on (null: none); it was reached or lost on the local day `since`."""
+
+    tier: str | None
+    since: date
+
+
 class ExplainedAnswer(EntryAnswer):
     """An entry with every posting by serial number and the request it came from: all there is to know of it.
 
     `names_entry_id` is the entry that it corrects, uses or answers; `lapsed` are the sequences of redemptions whose lapse it
-    booked; `about` is the request of any other entry than a purchase's.
+    booked; `tier_changed` tells a tier that the entry changed, or that dates had changed before it; `about` is the request of
+    any other entry than a purchase's.
     """
 
     previous_entry_id: str | None
+    tier_changed: TierChangedAnswer | None
     names_entry_id: str | None
     lapsed: list[int]
     postings: list[PostingAnswer]

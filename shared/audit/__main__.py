@@ -8,7 +8,7 @@ Exits with 0 when every promise holds, with 1 naming the first break, with 2 whe
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,12 +23,14 @@ from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.store import Store
 from shared.adapters.dynamodb.table import tender_key
 from shared.audit.books import Books, CardBooks, Owner
-from shared.audit.counted import counted_break
+from shared.audit.counted import counted_break, versions_of
 from shared.domain.audit import Break, audit, crossing
 from shared.domain.card_audit import audit_card
 from shared.domain.code import CodeKind
 from shared.domain.entry import Entry, EntryKey, MemberId, arrival_key
 from shared.domain.errors import EntryUnknownError, GiftCardUnknownError, LaurelError, MemberUnknownError
+from shared.domain.program import ProgramVersion
+from shared.domain.rule_audit import Rulebook
 from shared.domain.tallies import Tallies
 from shared.domain.wallet import Wallet
 
@@ -37,11 +39,12 @@ PROMISES = (
     "every wallet equals the fold of its entries",
     "sequences have no gap; each entry names the one before",
     "serial numbers have no gap or overlap; each is in one account",
-    "every point is explained by a rule of a program version",
+    "every point is explained by a rule of a program version; no member's cap or limit is exceeded",
     "every order credits one member",
-    "every correction names what it corrects and takes back what was there",
+    "every correction names what it corrects and takes back what was there; what is taken back whole counts nothing",
     "what leaves one member for another arrives there",
     "every reward's stock counts the redemptions that took one; every charity's totals are the sum of its donations",
+    "every budget counts the points that its rules gave, and no more than its limit",
     "every gift card equals the fold of its entries; its accounts sum to zero; no order gets back more than it paid",
 )
 
@@ -68,10 +71,12 @@ def prove(store: Store) -> int:
 
     Returns the exit code.
     """
-    counts = Counts()
     with _progress() as progress:
         reading = progress.add_task("reading items", total=None)
         books = Books.read(store, lambda count: progress.advance(reading, count))
+        # Versions are only ever added: those of all entries that were read are there now.
+        versions = versions_of(store)
+        counts = Counts(versions=versions, tallies=Tallies(Rulebook.of(versions)))
         for broken in _breaks(store, books, counts, progress):
             progress.stop()
             console.print(f"[red]broken:[/] {broken.promise}\n  at {broken.where}\n  found {broken.found}", soft_wrap=True)
@@ -86,8 +91,10 @@ class Counts:
 
     `crossing` are points that left a member and of which no arrival was read yet, or the other way round. `owed` are minor
     units on gift cards, as their entries left them, by currency. `tallies` is what the entries make due of what is counted.
+    `versions` are those of the program.
     """
 
+    versions: Sequence[ProgramVersion] = ()
     members: int = 0
     entries: int = 0
     points: int = 0
@@ -112,7 +119,7 @@ class Counts:
 def _breaks(store: Store, books: Books, counts: Counts, progress: Progress) -> Iterator[Break]:
     checking = progress.add_task("proving wallets", total=books.count(Owner.MEMBER))
     for member, wallet, entries in books.members():
-        broken = first_break(store, member, wallet, entries)
+        broken = first_break(store, member, wallet, entries, counts.versions)
         if broken:
             yield broken
         counts.members, counts.entries = counts.members + 1, counts.entries + len(entries)
@@ -135,13 +142,15 @@ def _breaks(store: Store, books: Books, counts: Counts, progress: Progress) -> I
         progress.advance(checking)
 
 
-def first_break(store: Store, member: MemberId, wallet: Wallet | None, entries: list[Entry]) -> Break | None:
+def first_break(
+    store: Store, member: MemberId, wallet: Wallet | None, entries: list[Entry], versions: Sequence[ProgramVersion] = ()
+) -> Break | None:
     """The first break of a member's books.
 
     A scan is no snapshot: what looks broken in it may have been posted while it ran, so it counts only if it is still
     broken when the member alone is read again.
     """
-    if wallet is not None and next(audit(wallet, entries), None) is None:
+    if wallet is not None and next(audit(wallet, entries, versions), None) is None:
         return None
     ledger = DynamoLedger(store, SystemClock())
     try:
@@ -153,7 +162,7 @@ def first_break(store: Store, member: MemberId, wallet: Wallet | None, entries: 
     stray = next((entry for entry in entries if entry.key not in posted), None)
     if stray:
         return Break("every entry is in its member's history", stray.key, f"not among the {len(again)} entries of {member}")
-    return next(audit(wallet, again), None)
+    return next(audit(wallet, again, versions_of(store)), None)
 
 
 def transfer_break(store: Store, unmatched: dict[EntryKey, dict[str, int]]) -> Break | None:

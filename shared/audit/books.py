@@ -33,9 +33,10 @@ class Owner(StrEnum):
     CARD = "card"
     REWARD = "reward"
     CHARITY = "charity"
+    BUDGET = "budget"
 
 
-COUNTED = {"STOCK": Owner.REWARD, "CHARITY": Owner.CHARITY}
+COUNTED = {"STOCK": Owner.REWARD, "CHARITY": Owner.CHARITY, "BUDGET": Owner.BUDGET}
 """What is counted beside the ledger, by how the partition key begins."""
 
 
@@ -104,6 +105,10 @@ class Books:
     def charities(self) -> Iterator[Item]:
         """What each charity was given, by month."""
         yield from self._items(Owner.CHARITY)
+
+    def budgets(self) -> Iterator[Item]:
+        """What was given of each shard of each budget, by period."""
+        yield from self._items(Owner.BUDGET)
 
     def _items(self, kind: Owner) -> Iterator[Item]:
         yield from (item for _, rows in self._owners(kind) for _, item in rows)

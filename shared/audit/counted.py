@@ -1,7 +1,7 @@
-"""What is counted beside the ledger, held to the entries: charities' totals and rewards' stocks."""
+"""What is counted beside the ledger, held to the entries: charities' totals, rewards' stocks, and budgets."""
 
-from collections.abc import Callable, Iterator
-from datetime import date
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb.clock import TestClock
@@ -10,17 +10,19 @@ from shared.adapters.dynamodb.items import Item
 from shared.adapters.dynamodb.programs import DynamoPrograms
 from shared.adapters.dynamodb.rewards import stock_of
 from shared.adapters.dynamodb.store import Store
-from shared.adapters.dynamodb.table import Key, charity_key, stock_key
+from shared.adapters.dynamodb.table import Key, budget_key, charity_key, stock_key
 from shared.audit.books import Books
 from shared.domain.audit import Break
 from shared.domain.calendar import local_day
-from shared.domain.program import zone_of
+from shared.domain.cap import BudgetKey
+from shared.domain.program import ProgramVersion, zone_of
 from shared.domain.tallies import MonthOf, Tallies
 
 READINGS_MAX = 3
 """Times that the entries are read again for what looks miscounted, if it is in use meanwhile."""
 
-Check = Callable[[Tallies, Item | None], Break | None]
+Found = Sequence[Item | None]
+Check = Callable[[Tallies, Found], Break | None]
 
 
 def counted_break(store: Store, books: Books, tallies: Tallies) -> Break | None:
@@ -29,42 +31,70 @@ def counted_break(store: Store, books: Books, tallies: Tallies) -> Break | None:
     A scan is no snapshot: what looks miscounted is read again, before and after all entries are, and counts only if it stood
     still meanwhile. Of what never stands still nothing is said.
     """
-    for key, found, check in _checks(store, books, tallies):
+    for keys, found, check in _checks(store, books, tallies):
         if check(tallies, found) is not None:
-            broken = _again(store, key, check)
+            broken = _again(store, keys, check)
             if broken is not None:
                 return broken
     return None
 
 
-def _checks(store: Store, books: Books, tallies: Tallies) -> Iterator[tuple[Key, Item | None, Check]]:
+def versions_of(store: Store) -> Sequence[ProgramVersion]:
+    """All versions of the stage's program."""
+    return DynamoPrograms(store, 0).latest()
+
+
+def _checks(store: Store, books: Books, tallies: Tallies) -> Iterator[tuple[Sequence[Key], Found, Check]]:
     day = _today(store)
     stocks = {stock_of(item).reward: item for item in books.stocks()}
     for reward in sorted(stocks.keys() | tallies.rewards()):
-        yield stock_key(reward), stocks.get(reward), _stock_check(reward, day)
+        yield [stock_key(reward)], [stocks.get(reward)], _stock_check(reward, day)
     months = {MonthOf.of(charity_month_of(item)): item for item in books.charities()}
     for place in sorted(months.keys() | tallies.given.keys(), key=str):
-        yield charity_key(place.charity, place.month, place.money), months.get(place), _charity_check(place)
+        yield [charity_key(place.charity, place.month, place.money)], [months.get(place)], _charity_check(place)
+    shards = {budget_of(item): item for item in books.budgets()}
+    for budget in sorted({key._replace(shard=0) for key in (*shards, *tallies.drawn)}, key=str):
+        last = max([key.shard for key in shards if key._replace(shard=0) == budget], default=0)
+        keys = [budget._replace(shard=shard) for shard in range(max(last + 1, _shards(tallies, budget.cap)))]
+        yield [budget_key(key) for key in keys], [shards.get(key) for key in keys], _budget_check(budget)
+
+
+def budget_of(item: Item) -> BudgetKey:
+    """Of which shard of a budget an item is."""
+    _, cap, shard = item["pk"].split("#")
+    since = None if item["sk"] == "EVER" else datetime.strptime(item["sk"], "SINCE#%Y%m%d").date()  # noqa: DTZ007
+    return BudgetKey(cap, since, int(shard))
+
+
+def _shards(tallies: Tallies, cap: str) -> int:
+    """The most shards that any version gave the budget."""
+    programs = [version.program for version in tallies.rulebook.versions.values()]
+    return max((program.caps_by_id[cap].shards for program in programs if cap in program.caps_by_id), default=1)
+
+
+def _budget_check(budget: BudgetKey) -> Check:
+    return lambda tallies, items: tallies.budget_break(budget, sum(int(item["spent"]) for item in items if item))
 
 
 def _stock_check(reward: str, day: date) -> Check:
-    return lambda tallies, item: tallies.stock_break(reward, stock_of(item) if item else None, day)
+    return lambda tallies, items: tallies.stock_break(reward, stock_of(items[0]) if items[0] else None, day)
 
 
 def _charity_check(place: MonthOf) -> Check:
-    return lambda tallies, item: tallies.charity_break(place, charity_month_of(item).given if item else None)
+    return lambda tallies, items: tallies.charity_break(place, charity_month_of(items[0]).given if items[0] else None)
 
 
-def _again(store: Store, key: Key, check: Check) -> Break | None:
+def _again(store: Store, keys: Sequence[Key], check: Check) -> Break | None:
     for _ in range(READINGS_MAX):
-        before = store.get(key)
-        tallies = Tallies.of(entries for _, _, entries in Books.read(store, lambda _: None).members())
-        if store.get(key) == before:
+        before = [store.get(key) for key in keys]
+        members = Books.read(store, lambda _: None).members()
+        tallies = Tallies.of((entries for _, _, entries in members), versions_of(store))
+        if [store.get(key) for key in keys] == before:
             return check(tallies, before)
     return None
 
 
 def _today(store: Store) -> date:
     """The local day of the program's zone, by the test clock of a sandbox stage."""
-    zone = zone_of(DynamoPrograms(store, 0).latest())
+    zone = zone_of(versions_of(store))
     return local_day(TestClock(store, SystemClock()).now(), zone)

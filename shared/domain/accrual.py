@@ -4,17 +4,27 @@ A refund asks the same question again with what is left of the order and the inp
 something, and the room that their caps had left. So undoing is exact.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from math import ceil, floor
 from typing import Protocol
 
 from shared.domain.purchase import Line, Purchase
 from shared.domain.rule import BonusRule, MultiplierRule, PurchaseRule, When
 
-NOTHING = Fraction(0)
+NOTHING, UNCUT = Fraction(0), Fraction(1)
 EVERY_LINE = When()
+
+
+def summed(numbers: Iterable[Fraction]) -> Fraction:
+    """The exact sum. Lines of an order mostly have the same denominators: those are added as whole numbers, which is quick."""
+    numerators: dict[int, int] = {}
+    for number in numbers:
+        below = number.denominator
+        numerators[below] = numerators.get(below, 0) + number.numerator
+    return sum((Fraction(above, below) for below, above in numerators.items()), NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ class StoredRooms:
         return self.gave.get(rule) if rule in self.rooms else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Basket:
     """What is left of an order to earn on.
 
@@ -107,7 +117,11 @@ class Basket:
 
     def money(self) -> Fraction:
         """Minor units that count and were paid with money."""
-        return sum(self.amounts, NOTHING) * self.paid
+        return self._whole * self.paid
+
+    @cached_property
+    def _whole(self) -> Fraction:
+        return summed(self.amounts)
 
     def chosen(self, when: When) -> Sequence[int]:
         """The lines that a rule looks at, by number from 0."""
@@ -115,15 +129,21 @@ class Basket:
             return range(len(self.lines))
         return [number for number, line in enumerate(self.lines) if when.chooses(line)]
 
+    def _left(self, when: When) -> Fraction:
+        if not when.chooses_lines:
+            return self._whole
+        return summed(self.amounts[number] for number in self.chosen(when))
+
     def reaches(self, when: When) -> bool:
         """Whether something is left of the lines that a rule looks at, and as much as it asks for."""
-        left = sum((self.amounts[number] for number in self.chosen(when)), NOTHING)
-        money = left * self.paid
+        left = self._left(when)
         return (
-            left > 0
-            and (when.amount_min is None or money >= when.amount_min)
-            and (when.amount_max is None or money <= when.amount_max)
+            left * self.paid > 0 and (when.amount_min is None or left * self.paid >= when.amount_min) and not self.exceeds(when)
         )
+
+    def exceeds(self, when: When) -> bool:
+        """Whether it is more than a rule takes: then the rule gives nothing for the order, whatever is refunded later."""
+        return when.amount_max is not None and self._left(when) * self.paid > when.amount_max
 
     def base(self, rule: PurchaseRule) -> tuple[dict[int, Fraction], Fraction]:
         """What a base rule gives by line, and for the order as a whole; exact."""
@@ -146,7 +166,11 @@ class Basket:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a rule gives: `points` of what was `exact` after its caps, which left `room` (None: it has no cap)."""
+    """What a rule gives: `points` of what was `exact` after its caps, which left `room` (None: it has no cap).
+
+    `cut` is what the caps left of what it would have given. `held` is what the order uses of the caps: a base share can be a
+    point more after a refund than after the refund before it, never more than `held`.
+    """
 
     rule: str
     currency: str
@@ -154,20 +178,32 @@ class Part:
     room: int | None
     points: int = 0
     qualifying: bool = False
+    cut: Fraction = UNCUT
+    held: int = 0
+
+
+Cuts = Mapping[str, Fraction]
+"""What the caps left of what each rule would have given, as it was when the order was recorded."""
 
 
 def accrue(
-    basket: Basket, base: Sequence[PurchaseRule], bonuses: Sequence[Bonus], stacking: str, rooms: Rooms
+    basket: Basket,
+    base: Sequence[PurchaseRule],
+    bonuses: Sequence[Bonus],
+    stacking: str,
+    rooms: Rooms,
+    cuts: Cuts | None = None,
 ) -> tuple[Part, ...]:
     """The parts of all rules; they add up to the order's points of each currency.
 
     `base` and `bonuses` are those whose conditions hold but for lines and amounts. Base rules are all among the parts, bonuses
     where they would give something if there were room. Rules that share a cap are served in this order. With stacking best only
-    the best bonus of a currency is among the parts, the first on a tie.
+    the best bonus of a currency is among the parts, the first on a tie. An order keeps its `cuts` for life: what a refunded
+    line leaves of a cap is for later orders, not for the bonuses of other lines.
     """
     parts: list[Part] = []
     for currency in dict.fromkeys(rule.currency for rule in (*base, *bonuses)):
-        basis = _Basis(basket, [rule for rule in base if rule.currency == currency], rooms)
+        basis = _Basis(basket, [rule for rule in base if rule.currency == currency], rooms, cuts or {})
         offered = [bonus for bonus in bonuses if bonus.currency == currency]
         given = basis.best(offered) if stacking == "best" else basis.stacked(offered, stacking == "multiplicative")
         parts += _floored(basis.parts, given, rooms)
@@ -175,37 +211,47 @@ def accrue(
 
 
 class _Basis:
-    """What bonuses of a currency multiply: the base by line and for the order as a whole, after its caps."""
+    """What bonuses of a currency multiply: the base after its caps, in all and by line."""
 
-    def __init__(self, basket: Basket, rules: Sequence[PurchaseRule], rooms: Rooms) -> None:
-        self._basket, self._rooms = basket, rooms
-        self._lines = [NOTHING] * len(basket.lines)
-        self._whole = NOTHING
+    def __init__(self, basket: Basket, rules: Sequence[PurchaseRule], rooms: Rooms, cuts: Cuts) -> None:
+        self._basket, self._rooms, self._cuts = basket, rooms, cuts
+        self._by_line: list[tuple[dict[int, Fraction], Fraction]] = []
         self.parts: list[Part] = []
         for rule in rules:
             lines, whole = basket.base(rule)
-            wished = sum(lines.values(), whole)
-            part = self._capped(rule, wished)
+            part = self._capped(rule, summed((*lines.values(), whole)))
             rooms.take(rule.id, ceil(part.exact))
-            cut = part.exact / wished if wished else NOTHING
-            for number, points in lines.items():
-                self._lines[number] += points * cut
-            self._whole += whole * cut
+            self._by_line.append((lines, part.cut))
             self.parts.append(part)
+        self._all = summed(part.exact for part in self.parts)
+        # What multipliers made of every line, and of some.
+        self._grown, self._growth = UNCUT, dict[int, Fraction]()
+
+    @cached_property
+    def _lines(self) -> list[Fraction]:
+        """Worked out when a bonus asks for some lines only: most orders meet none that does."""
+        found = [NOTHING] * len(self._basket.lines)
+        for lines, cut in self._by_line:
+            for number, points in lines.items():
+                found[number] += points * cut
+        return found
 
     def _capped(self, rule: PurchaseRule | Bonus, wished: Fraction) -> Part:
         room = self._rooms.of(rule.id)
         exact = wished if room is None else min(wished, Fraction(room))
-        return Part(rule.id, rule.currency, exact, room, qualifying=rule.qualifying)
+        cut = self._cuts.get(rule.id, exact / wished if wished else UNCUT)
+        return Part(rule.id, rule.currency, exact, room, qualifying=rule.qualifying, cut=cut)
 
     def _wish(self, bonus: Bonus) -> Fraction:
         if not self._basket.reaches(bonus.when):
             return NOTHING
         if isinstance(bonus, BonusRule):
             return Fraction(bonus.points)
-        base = sum((self._lines[number] for number in self._basket.chosen(bonus.when)), NOTHING)
-        whole = NOTHING if bonus.when.chooses_lines else self._whole
-        return (base + whole) * (bonus.percent - 100) / 100
+        base = self._all
+        if bonus.when.chooses_lines:
+            chosen = self._basket.chosen(bonus.when)
+            base = summed(self._lines[number] * self._growth.get(number, UNCUT) for number in chosen) * self._grown
+        return base * (bonus.percent - 100) / 100
 
     def stacked(self, bonuses: Sequence[Bonus], multiplicative: bool) -> list[Part]:
         """All bonuses, each on the base, or each on what those before it made of the base."""
@@ -218,15 +264,17 @@ class _Basis:
             self._rooms.take(bonus.id, floor(part.exact))
             parts.append(part)
             if multiplicative and not isinstance(bonus, BonusRule):
-                self._grow(bonus, part.exact / wish)
+                self._grow(bonus, part)
         return parts
 
-    def _grow(self, bonus: MultiplierRule | Standalone, cut: Fraction) -> None:
-        factor = 1 + Fraction(bonus.percent - 100, 100) * cut
-        for number in self._basket.chosen(bonus.when):
-            self._lines[number] *= factor
+    def _grow(self, bonus: MultiplierRule | Standalone, part: Part) -> None:
+        self._all += part.exact
+        factor = 1 + Fraction(bonus.percent - 100, 100) * part.cut
         if not bonus.when.chooses_lines:
-            self._whole *= factor
+            self._grown *= factor
+            return
+        for number in self._basket.chosen(bonus.when):
+            self._growth[number] = self._growth.get(number, UNCUT) * factor
 
     def best(self, bonuses: Sequence[Bonus]) -> list[Part]:
         """The bonus that gives most after its caps, if any gives something."""
@@ -240,15 +288,22 @@ class _Basis:
 
 def _floored(base: Sequence[Part], bonuses: Sequence[Part], rooms: Rooms) -> Iterator[Part]:
     """One floor for all: each bonus gets the floor of its own, the base what is left, never more than its caps."""
-    total = floor(sum((part.exact for part in (*base, *bonuses)), NOTHING))
+    total = floor(summed(part.exact for part in (*base, *bonuses)))
     points = {part.rule: floor(part.exact) for part in (*base, *bonuses)}
     left = total - sum(points.values())
     # To the rule that gives most; by its id on a tie, so that the order of rules does not matter.
     for part in sorted(base, key=lambda part: (-part.exact, part.rule)):
-        more = left if part.room is None else min(left, ceil(part.exact) - floor(part.exact))
+        reserved = ceil(part.exact) - floor(part.exact)
+        room = rooms.of(part.rule)
+        more = left if room is None else min(left, reserved + room)
         if (most := rooms.most(part.rule)) is not None:
             more = min(more, most - points[part.rule])
+        rooms.take(part.rule, max(0, more - reserved))
         points[part.rule] += more
         left -= more
-    for part in (*base, *bonuses):
-        yield Part(part.rule, part.currency, part.exact, part.room, points[part.rule], part.qualifying)
+    for part in base:
+        most = rooms.most(part.rule)
+        held = points[part.rule] if most is None else min(most, total)
+        yield replace(part, points=points[part.rule], held=held)
+    for part in bonuses:
+        yield replace(part, points=points[part.rule], held=points[part.rule])

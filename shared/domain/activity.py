@@ -9,25 +9,24 @@ from functools import cached_property
 from shared.domain.accrual import Part, SharedRooms
 from shared.domain.calendar import first_after_period, first_of_period, local_day
 from shared.domain.counts import Count
-from shared.domain.decision import NOTHING_MORE, BudgetMoved, Decision, View, Wanted
+from shared.domain.decision import BudgetMoved, Decision, View, Wanted
 from shared.domain.digest import request_hash
-from shared.domain.earning import course_now, credits_of, version_for
+from shared.domain.earning import both, course_now, credits_of, possible_programs, version_for
 from shared.domain.effect import Correction, Effect, Recount
 from shared.domain.entry import Entry, EntryKind, Share, activity_key, void_key
 from shared.domain.errors import (
     ActivityUnknownError,
-    BeforeProgramError,
     LimitReachedError,
-    ProgramMissingError,
     RequestInvalidError,
 )
 from shared.domain.history import Reason, day_of_entry, post
 from shared.domain.membership import active_at
-from shared.domain.program import Program, ProgramVersion, in_force
-from shared.domain.rating import budgets_moved, budgets_of, counts_of, rooms_of, shares
+from shared.domain.program import Program, ProgramVersion, version_of
+from shared.domain.rating import budgets_drawn, budgets_of, budgets_returned, counts_of, rooms_of, shares
 from shared.domain.rule import ActivityRule, Limit, Occasion
 from shared.domain.standing import Course, tier_at, told
 from shared.domain.subject import Activity, Void
+from shared.domain.transferring import carried_on
 from shared.domain.wallet import Wallet
 
 
@@ -51,11 +50,10 @@ class ActivityReport:
 
 def wanted(report: ActivityReport, versions: Sequence[ProgramVersion]) -> Wanted:
     """What `reward_activity` reads beside the wallet."""
-    try:
-        program = in_force(versions, report.occurred_at).program
-    except (ProgramMissingError, BeforeProgramError):
-        # `reward_activity` refuses it, unless it was recorded before.
-        return NOTHING_MORE
+    return both(_wanted(report, program) for program in possible_programs(report.occurred_at, versions))
+
+
+def _wanted(report: ActivityReport, program: Program) -> Wanted:
     rules = program.activity_rules(report.activity)
     day = local_day(report.occurred_at, program.time_zone)
     budgets = budgets_of(program, [rule.id for rule in rules], day)
@@ -94,7 +92,7 @@ def reward_activity(view: View, report: ActivityReport, versions: Sequence[Progr
         subject=subject,
     )
     entry, after = post(wallet, view.history, effect, reason, now=now, zone=program.time_zone)
-    return Decision(entry, after, budgets_moved(parts, program, day))
+    return Decision(entry, after, budgets_drawn(parts, program, report.member_id, day, view.budgets))
 
 
 def _rules(
@@ -151,7 +149,7 @@ def _parts(rules: Sequence[ActivityRule], rooms: SharedRooms) -> list[Part]:
         room = rooms.of(rule.id)
         points = rule.points if room is None else min(rule.points, room)
         rooms.take(rule.id, points)
-        parts.append(Part(rule.id, rule.currency, Fraction(points), room, points, rule.qualifying))
+        parts.append(Part(rule.id, rule.currency, Fraction(points), room, points, rule.qualifying, held=points))
     return parts
 
 
@@ -165,18 +163,19 @@ def activity_of(entry: Entry) -> Activity:
 def void_activity(view: View, rewarded: Entry, void: Void, versions: Sequence[ProgramVersion], digest: bytes) -> Decision:
     """The entry that takes back all that an activity gave and counted, its use of limits, caps and budgets included.
 
-    Raises MemberMergedError, MemberClosedError.
+    A member may have left since: it is corrected as a refund of theirs would be.
     """
     activity_of(rewarded)
     wallet = view.wallet
-    wallet.check_open()
     back = tuple(Share(share.rule, share.program_version, share.currency, -share.points) for share in rewarded.why)
     kept = {credit.currency for credit in rewarded.effect.credits if credit.points}
     effect = Effect(
         corrections=tuple(Correction(rewarded.sequence, currency, 0) for currency in sorted(kept)),
         recounts=(Recount(rewarded.sequence, ()),) if rewarded.effect.counts else (),
     )
-    effect = told(wallet, course_now(versions, view.now), day_of_entry(wallet, view.now, rewarded.zone), effect, view.history)
+    course = course_now(versions, view.now)
+    if not wallet.closed:
+        effect = told(wallet, course, day_of_entry(wallet, view.now, rewarded.zone), effect, view.history)
     reason = Reason(
         key=void_key(rewarded.key),
         kind=EntryKind.VOID,
@@ -187,12 +186,16 @@ def void_activity(view: View, rewarded: Entry, void: Void, versions: Sequence[Pr
         names=rewarded.key,
     )
     entry, after = post(wallet, view.history, effect, reason, now=view.now, zone=rewarded.zone)
-    return Decision(entry, after, _budgets_back(rewarded, versions))
+    return Decision(entry, after, _budgets_back(rewarded, versions), carried_on(view, entry, course))
 
 
 def _budgets_back(rewarded: Entry, versions: Sequence[ProgramVersion]) -> tuple[BudgetMoved, ...]:
     if not rewarded.why:
         return ()
-    version = next(version for version in versions if version.version == rewarded.why[0].program_version)
-    given = [Part(share.rule, share.currency, Fraction(share.points), share.room, share.points) for share in rewarded.why]
-    return budgets_moved((), version.program, local_day(rewarded.occurred_at, version.program.time_zone), given)
+    version = version_of(versions, rewarded.why[0].program_version)
+    given = [
+        Part(share.rule, share.currency, Fraction(share.points), share.room, share.points, held=share.points)
+        for share in rewarded.why
+    ]
+    day = local_day(rewarded.occurred_at, version.program.time_zone)
+    return budgets_returned(given, (), version.program, rewarded.member, day)

@@ -7,13 +7,16 @@ without them.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from shared.domain.counts import ONE_ORDER, Count
 from shared.domain.difference import SOURCES
 from shared.domain.entry import Entry, EntryKey, EntryKind, purchase_key, refund_key
 from shared.domain.errors import FaultError
 from shared.domain.history import fold, folded
 from shared.domain.points import UNNUMBERED, Account, Credit, Lot, without
+from shared.domain.program import ProgramVersion
 from shared.domain.purse import Purse
-from shared.domain.subject import Adjustment, Redemption, Refund
+from shared.domain.rule_audit import GIVING, TAKING_BACK, Rulebook
+from shared.domain.subject import Adjustment, Recognized, Redemption, Refund
 from shared.domain.wallet import Wallet
 
 
@@ -26,13 +29,17 @@ class Break:
     found: str
 
 
-def audit(wallet: Wallet, entries: Sequence[Entry]) -> Iterator[Break]:
-    """Every break of one member's books. `entries` are all of the member's, in order of sequence."""
+def audit(wallet: Wallet, entries: Sequence[Entry], versions: Sequence[ProgramVersion] = ()) -> Iterator[Break]:
+    """Every break of one member's books. `entries` are all of the member's, in order of sequence.
+
+    With all `versions` of the program, rules, caps and limits are held to them too.
+    """
     yield from _chain(wallet, entries)
-    yield from _refold(wallet, entries)
+    yield from _refold(wallet, entries, Rulebook.of(versions))
     yield from _serials(wallet, entries)
     yield from _corrections(entries)
     yield from _refunds(entries)
+    yield from _recounts(entries)
     for entry in entries:
         yield from _shares(entry)
         yield from _order(entry)
@@ -55,7 +62,7 @@ def _chain(wallet: Wallet, entries: Sequence[Entry]) -> Iterator[Break]:
         yield Break("the wallet counts its entries", wallet.member, f"sequence {wallet.sequence}, {len(entries)} entries")
 
 
-def _refold(wallet: Wallet, entries: Sequence[Entry]) -> Iterator[Break]:
+def _refold(wallet: Wallet, entries: Sequence[Entry], rulebook: Rulebook) -> Iterator[Break]:
     """Each entry holds the postings that the rules make of it, and the wallet is the fold of all."""
     opened = Wallet(member=wallet.member, enrolled_at=wallet.enrolled_at)
     state = opened
@@ -63,6 +70,7 @@ def _refold(wallet: Wallet, entries: Sequence[Entry]) -> Iterator[Break]:
         lapsed = tuple(hold.sequence for hold in state.lapsed(entry.recorded_on))
         if lapsed != entry.lapsed:
             yield Break("an entry tells the lapses that it booked", entry.key, f"{entry.lapsed}, due {lapsed}")
+        yield from (Break(promise, entry.key, found) for promise, found in rulebook.breaks(entry, state))
         try:
             state, due = folded(state, entries[:number][::-1], entry)
         except FaultError as fault:
@@ -148,14 +156,23 @@ def _take(places: list[Lot], wanted: Lot) -> bool:
 
 def _shares(entry: Entry) -> Iterator[Break]:
     """The reasons of an entry add up to what it gave; those of a refund to what it took back are checked by `_corrections`."""
-    if entry.kind is not EntryKind.PURCHASE:
+    arrived = entry.kind is EntryKind.ARRIVAL and isinstance(entry.subject, Recognized)
+    if entry.kind not in GIVING and not arrived:
         return
-    minted = {currency: sum(lot.count for lot in lots) for currency, lots in entry.minted().items()}
+    given: dict[str, int] = {}
+    for credit in entry.effect.credits:
+        given[credit.currency] = given.get(credit.currency, 0) + credit.points
+    told = _explained(entry)
+    if told != {currency: points for currency, points in given.items() if points}:
+        yield Break("every point is explained", entry.key, f"gave {given}, explains {told}")
+
+
+def _explained(entry: Entry) -> dict[str, int]:
+    """What the reasons of an entry add up to, by currency, where it is something."""
     told: dict[str, int] = {}
     for share in entry.why:
         told[share.currency] = told.get(share.currency, 0) + share.points
-    if {currency: points for currency, points in told.items() if points} != minted:
-        yield Break("every point is explained", entry.key, f"gave {minted}, explains {told}")
+    return {currency: points for currency, points in told.items() if points}
 
 
 def _corrections(entries: Sequence[Entry]) -> Iterator[Break]:
@@ -176,6 +193,9 @@ def _corrections(entries: Sequence[Entry]) -> Iterator[Break]:
             if keys.get(correction.sequence) == entry.names and entry.why and correction.points != left + told:
                 yield Break("every point is explained", entry.key, f"leaves {correction.points} of {left}, explains {told}")
             kept[at] = correction.points
+        corrected = {part.currency for part in entry.effect.corrections if keys.get(part.sequence) == entry.names}
+        if entry.kind in TAKING_BACK and _explained(entry).keys() - corrected:
+            yield Break("every point is explained", entry.key, f"explains {_explained(entry)}, corrects {corrected}")
         if entry.effect.corrections and entry.names not in keys.values():
             yield Break("every correction names what it corrects", entry.key, f"names {entry.names}")
 
@@ -196,6 +216,33 @@ def _refunds(entries: Sequence[Entry]) -> Iterator[Break]:
         left[refund.order_id] = net
         if (entry.key, entry.names) != (refund_key(refund.order_id, refund.refund_id), purchase_key(refund.order_id)):
             yield Break("every correction names what it corrects", entry.key, f"names {entry.names}, is of {refund.order_id}")
+
+
+def _recounts(entries: Sequence[Entry]) -> Iterator[Break]:
+    """What is restated beside points is what the entry that is named counted, or less.
+
+    Of all that was taken back nothing is left, but that an order keeps its number.
+    """
+    keys = {entry.sequence: entry.key for entry in entries}
+    kept = {entry.key: entry.effect.counts for entry in entries}
+    for entry in entries:
+        for recount in entry.effect.recounts:
+            key = keys.get(recount.sequence)
+            if key is None or key != entry.names or not _less(recount.counts, kept[key]):
+                yield Break("a recount takes back what was there", entry.key, f"{recount}, {kept.get(key) if key else None}")
+            elif entry.sequence <= recount.sequence:
+                yield Break("a recount takes back what was there", entry.key, f"{recount} comes later")
+            else:
+                kept[key] = recount.counts
+        whole = entry.kind is EntryKind.VOID or (isinstance(entry.subject, Refund) and not entry.subject.net)
+        left = [count for count in kept.get(entry.names or entry.key, ()) if count != ONE_ORDER]
+        if whole and left:
+            yield Break("all that was taken back counts nothing", entry.key, f"{left} left of {entry.names}")
+
+
+def _less(counts: Iterable[Count], than: Iterable[Count]) -> bool:
+    most = {(count.name, count.day): count.amount for count in than}
+    return all(0 < count.amount <= most.get((count.name, count.day), 0) for count in counts)
 
 
 def _redemption(entry: Entry) -> Iterator[Break]:
@@ -239,6 +286,10 @@ def crossing(entry: Entry) -> tuple[EntryKey, dict[str, int]]:
         for account, sign in ((posting.debit, -1), (posting.credit, 1)):
             if account is Account.TRANSFERRED:
                 moved[posting.currency] = moved.get(posting.currency, 0) + sign * posting.points
+    if isinstance(entry.subject, Recognized):
+        # Out of an allowance, not of the giver's points: so nothing was posted there.
+        sign = 1 if entry.kind is EntryKind.RECOGNITION else -1
+        moved[entry.subject.currency] = moved.get(entry.subject.currency, 0) + sign * entry.subject.points
     return root, {currency: points for currency, points in moved.items() if points}
 
 

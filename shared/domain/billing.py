@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from shared.domain.calendar import CLOCK_SKEW_MAX
 from shared.domain.decision import Decision, View
 from shared.domain.digest import request_hash
-from shared.domain.earning import CLOCK_SKEW_MAX, course_now
+from shared.domain.earning import course_now
 from shared.domain.effect import Effect
 from shared.domain.entry import Entry, EntryKind, billing_key
 from shared.domain.errors import EntryUnknownError, OccurredInFutureError, ProgramMissingError, RequestInvalidError

@@ -4,6 +4,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+CLOCK_SKEW_MAX = timedelta(minutes=5)
+"""How far a till's clock may run ahead of ours."""
+
 
 @cache
 def zone_names() -> frozenset[str]:

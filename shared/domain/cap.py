@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Annotated, Literal, NamedTuple, Self
+from zlib import crc32
 
 from pydantic import Field, model_validator
 
@@ -12,6 +13,8 @@ Period = Literal["day", "week", "month", "year"]
 """A calendar day, week (from Monday), month or year of the program's zone."""
 CAP_POINTS_MAX = 10**12
 """Points that a cap may allow; above what all members together ever hold."""
+SHARDS_MAX = 20
+"""Shards of one budget; an order reads them all, and may draw on each."""
 CAP = "cap:"
 
 
@@ -34,13 +37,15 @@ class Cap(Document):
     """At most so many points of `currency` by the rules that name it, `per` period, or ever.
 
     `scope` member: for each member; program: a budget of all together. The limit is in `points`, or in `minor_units` of the
-    program's money at the currency's cost. A period is the one of the order's own day.
+    program's money at the currency's cost. A period is the one of the order's own day. A budget that more orders draw on at
+    once than one item of the table takes is kept in `shards`.
     """
 
     id: Code
     currency: Code
     scope: Literal["member", "program"]
     per: Period | Literal["ever"] = "ever"
+    shards: int = Field(default=1, ge=1, le=SHARDS_MAX)
     points: Annotated[int, Field(ge=0, le=CAP_POINTS_MAX)] | None = None
     minor_units: Annotated[int, Field(ge=0, le=CAP_POINTS_MAX)] | None = None
 
@@ -48,6 +53,8 @@ class Cap(Document):
     def _one_limit(self) -> Self:
         if (self.points is None) == (self.minor_units is None):
             raise ValueError("give exactly one of points and minor_units")
+        if self.shards > 1 and self.scope == "member":
+            raise ValueError("shards are for caps of scope program")
         return self
 
     def since(self, day: date) -> date | None:
@@ -60,14 +67,27 @@ class Cap(Document):
             return self.points
         return cost.buys(self.minor_units or 0) if cost else 0
 
+    def keys(self, day: date) -> "tuple[BudgetKey, ...]":
+        """The shards of the budget in the period of `day`."""
+        return tuple(BudgetKey(self.id, self.since(day), shard) for shard in range(self.shards))
+
+    def part_of(self, limit: int, shard: int) -> int:
+        """A shard's part of the limit; the parts add up to it."""
+        return limit // self.shards + (shard < limit % self.shards)
+
+    def home(self, member: str) -> int:
+        """The shard that a member's orders draw on first."""
+        return crc32(member.encode()) % self.shards
+
     @property
     def count_name(self) -> str:
         """Under which name a wallet counts what a member used of it."""
-        return CAP + self.id
+        return f"{CAP}{self.id}:{self.per}"
 
 
 class BudgetKey(NamedTuple):
-    """A cap of all members together, in the period that begins on `since` (None: for ever)."""
+    """A shard of a cap of all members together, in the period that begins on `since` (None: for ever)."""
 
     cap: str
     since: date | None
+    shard: int = 0

@@ -4,17 +4,19 @@ A count has a name and, where it is for a time, a local day of the program's zon
 
 | name | day | amount |
 |---|---|---|
-| `orders` | - | orders that were recorded and not refunded whole |
+| `orders` | - | orders that were recorded; a refund changes nothing about it |
 | `tier:<measure>` | of the order | net qualifying credit: points, minor units, orders or referrals |
-| `cap:<cap>` | first of the cap's period | points |
+| `cap:<cap>:<per>` | first of the period | points |
 | `limit:<rule>:<per>` | first of the period | how often an activity was rewarded |
-| `allowance:<recognition>` | first of the period | points that were given away |
+| `allowance:<recognition>:<per>` | first of the period | points that were given away |
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
+from shared.domain.calendar import first_after_period
 from shared.domain.tier import Opening
 
 ORDERS = "orders"
@@ -36,21 +38,23 @@ ONE_ORDER = Count(ORDERS, None, 1)
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What a wallet does not keep any more: counts of days before `before`, qualifying credit of days before `opening.day`.
+    """What a wallet does not keep any more: counts of periods that ended by `kept_from`, credit of days before `opening.day`.
 
-    `opening` says what that credit came to for all that follows, for orders of `kept_from` and later; the credit itself is in
-    the history.
+    `opening` says what that credit came to for all that follows, for orders of `kept_from` and later, by the versions of the
+    program that held on the day `told_on`; the credit itself is in the history.
     """
 
     kept_from: date
-    before: date
+    told_on: date
     opening: Opening
 
     def covers(self, count: Count) -> bool:
-        """Whether the count is of a day that is not kept."""
+        """Whether the count is of a time that is not kept."""
         if count.day is None:
             return False
-        return count.day < (self.opening.day if count.name.startswith(CREDIT) else self.before)
+        if count.name.startswith(CREDIT):
+            return count.day < self.opening.day
+        return first_after_period(count.name.rpartition(":")[2], count.day) <= self.kept_from
 
 
 def credit_name(measure: str) -> str:
@@ -63,15 +67,28 @@ def amount_of(counts: Iterable[Count], name: str, day: date | None) -> int:
     return next((count.amount for count in counts if count.name == name and count.day == day), 0)
 
 
+def _place(count: Count) -> tuple[str, date]:
+    return count.name, count.day or date.min
+
+
 def added(counts: tuple[Count, ...], more: Iterable[Count], forgotten: Forgotten | None = None) -> tuple[Count, ...]:
-    """The counts with `more` of them (less, where negative), in order of name and day; without zeros and what is forgotten."""
-    amounts = {(count.name, count.day): count.amount for count in counts}
+    """The counts, in order of name and day, with `more` of them (less, where negative); no zeros, nothing that is forgotten."""
+    found = list(counts)
     for count in more:
-        place = count.name, count.day
-        amounts[place] = amounts.get(place, 0) + count.amount
-    found = sorted(amounts.items(), key=lambda item: (item[0][0], item[0][1] or date.min))
-    kept = (Count(name, day, amount) for (name, day), amount in found if amount)
-    return tuple(count for count in kept if forgotten is None or not forgotten.covers(count))
+        if forgotten is not None and forgotten.covers(count):
+            continue
+        at = bisect_left(found, _place(count), key=_place)
+        if at == len(found) or _place(found[at]) != _place(count):
+            found[at:at] = [count] if count.amount else []
+        else:
+            amount = found[at].amount + count.amount
+            found[at : at + 1] = [replace(count, amount=amount)] if amount else []
+    return tuple(found)
+
+
+def kept(counts: tuple[Count, ...], forgotten: Forgotten) -> tuple[Count, ...]:
+    """The counts that are not forgotten."""
+    return tuple(count for count in counts if not forgotten.covers(count))
 
 
 def taken(counts: Iterable[Count]) -> list[Count]:

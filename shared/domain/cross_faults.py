@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 Fault = tuple[str, str]
 """A path and a reason."""
+BUDGET_SHARDS_MAX = 40
+ROWS_MAX = 12_000
+"""Counts of caps and limits in one wallet; each takes about 6 bytes of an item of at most 400 KB."""
+DAYS_OF = {"day": 1, "week": 7, "month": 28, "year": 365}
 
 
 def cross_faults(program: "Program") -> list[dict[str, str]]:
@@ -19,6 +23,8 @@ def cross_faults(program: "Program") -> list[dict[str, str]]:
         *_twice(program),
         *_seasons(program),
         *_caps(program),
+        *_budgets(program),
+        *_rows(program),
         *_rules(program),
         *_benefits(program),
         *_exchanges(program),
@@ -62,9 +68,31 @@ def _caps(program: "Program") -> Iterator[Fault]:
             )
 
 
+def _budgets(program: "Program") -> Iterator[Fault]:
+    """An order may draw on every shard of every budget in one transaction, which takes 100 writes."""
+    shards = 0
+    for number, cap in enumerate(program.caps):
+        shards += cap.shards if cap.scope == "program" else 0
+        if shards > BUDGET_SHARDS_MAX:
+            yield f"caps.{number}", f"all budgets together have at most {BUDGET_SHARDS_MAX} shards"
+            return
+
+
+def _rows(program: "Program") -> Iterator[Fault]:
+    """A wallet counts each cap and limit of each period for as long as an order may be late."""
+    periods = [cap.per for cap in program.caps if cap.scope == "member"]
+    periods += [recognition.allowance.per for recognition in program.recognitions]
+    periods += [limit.per for rule in program.earning_rules if rule.kind == "activity" for limit in rule.limits]
+    rows = sum(program.late_days_max // DAYS_OF[period] + 2 for period in periods if period in DAYS_OF)
+    if rows > ROWS_MAX:
+        reason = f"caps, limits and allowances would keep {rows} counts in a wallet, and may keep {ROWS_MAX}: "
+        yield "late_days_max", reason + "take fewer days, longer periods or fewer of them"
+
+
 def _rules(program: "Program") -> Iterator[Fault]:
     currencies = [currency.code for currency in program.currencies]
     caps = {cap.id: cap.currency for cap in program.caps}
+    budgets = {cap.id for cap in program.caps if cap.scope == "program"}
     known = {
         "seasons": ("season", [season.id for season in program.seasons]),
         "tiers": ("tier", _tiers(program)),
@@ -75,6 +103,8 @@ def _rules(program: "Program") -> Iterator[Fault]:
         yield from _unknown(f"{path}.currency", [rule.currency], currencies, "currency")
         for place, cap in enumerate(rule.caps):
             yield from _unknown(f"{path}.caps.{place}", [cap], caps, "cap")
+            if rule.kind == "purchase" and cap in budgets:
+                yield f"{path}.caps.{place}", f"{cap} is a budget that all members share: it is for bonuses and activities"
             if caps.get(cap, rule.currency) != rule.currency:
                 yield f"{path}.caps.{place}", f"the cap {cap} is of {caps[cap]}, the rule gives {rule.currency}"
         for field, (word, ids) in known.items():

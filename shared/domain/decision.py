@@ -22,7 +22,8 @@ class Wanted:
 
     `reward` brings the reward as it is now and its stock; `entries` bring what was posted under these keys; `other` is
     another member's wallet that is moved too; `cards` are ids of gift cards; `budgets` what was given of caps that all members
-    share. `profile` is the member's, and the other member's where there is one.
+    share. `profile` is the member's, and the other member's where there is one; `survivors` brings whoever took over from a
+    merged member, one by one.
     """
 
     reward: str | None = None
@@ -31,6 +32,7 @@ class Wanted:
     other: MemberId | None = None
     cards: tuple[CardId, ...] = ()
     budgets: tuple[BudgetKey, ...] = ()
+    survivors: bool = False
 
 
 NOTHING_MORE = Wanted()

@@ -1,12 +1,12 @@
 """What a purchase earns (the rules of points, 12-15)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from shared.domain.calendar import local_day
+from shared.domain.calendar import CLOCK_SKEW_MAX, local_day
 from shared.domain.counts import ORDERS
-from shared.domain.decision import NOTHING_MORE, Decision, View, Wanted
+from shared.domain.decision import Decision, View, Wanted
 from shared.domain.effect import Effect
 from shared.domain.entry import EntryKind, Share, purchase_key
 from shared.domain.errors import (
@@ -22,23 +22,42 @@ from shared.domain.membership import active_at
 from shared.domain.points import Credit
 from shared.domain.program import Program, ProgramVersion, in_force
 from shared.domain.purchase import Purchase
-from shared.domain.rating import basket_of, budgets_moved, budgets_of, counts_of, day_of, occasion_of, rate, rooms_of, shares
+from shared.domain.rating import basket_of, budgets_drawn, budgets_of, counts_of, day_of, occasion_of, rate, rooms_of, shares
 from shared.domain.standing import Course, tier_at, told
 from shared.domain.wallet import Wallet
-
-CLOCK_SKEW_MAX = timedelta(minutes=5)
-"""How far a till's clock may run ahead of ours."""
 
 
 def wanted(purchase: Purchase, versions: Sequence[ProgramVersion]) -> Wanted:
     """What `earn` reads beside the wallet: the budgets that the order may draw on, and the profile if a rule asks for it."""
-    try:
-        program = in_force(versions, purchase.occurred_at).program
-    except (ProgramMissingError, BeforeProgramError):
-        # `earn` refuses it, unless it was recorded before.
-        return NOTHING_MORE
+    return both(_wanted(purchase, program) for program in possible_programs(purchase.occurred_at, versions))
+
+
+def possible_programs(occurred_at: datetime, versions: Sequence[ProgramVersion]) -> list[Program]:
+    """The programs that something may meet which says that it occurred then: the sender's clock may be ahead of ours.
+
+    None where `version_for` refuses it, unless it was recorded before.
+    """
+    found: dict[int, Program] = {}
+    for at in (occurred_at, occurred_at - CLOCK_SKEW_MAX):
+        try:
+            version = in_force(versions, at)
+        except (ProgramMissingError, BeforeProgramError):
+            continue
+        found[version.version] = version.program
+    return list(found.values())
+
+
+def both(wanted: Iterable[Wanted]) -> Wanted:
+    """All that any of these asks for."""
+    found = list(wanted)
+    budgets = dict.fromkeys(key for one in found for key in one.budgets)
+    return Wanted(profile=any(one.profile for one in found), budgets=tuple(budgets))
+
+
+def _wanted(purchase: Purchase, program: Program) -> Wanted:
     occasion = occasion_of(purchase, program)
-    rules = [rule for rule in (*program.purchase_rules, *program.bonus_rules) if occasion.possible(rule.when)]
+    here = program.rules_at(purchase.channel, purchase.store)
+    rules = [rule for rule in here.asking if occasion.possible(rule.when)]
     capped = [rule.id for rule in rules if rule.caps]
     asks = any(rule.when.asks_profile for rule in rules)
     return Wanted(profile=asks, budgets=budgets_of(program, capped, day_of(purchase, program)))
@@ -79,7 +98,7 @@ def earn(view: View, purchase: Purchase, versions: Sequence[ProgramVersion]) -> 
         subject=purchase,
     )
     entry, after = post(wallet, view.history, effect, reason, now=now, zone=program.time_zone)
-    return Decision(entry, after, budgets_moved(parts, program, day))
+    return Decision(entry, after, budgets_drawn(parts, program, purchase.member_id, day, view.budgets))
 
 
 def course_now(versions: Sequence[ProgramVersion], now: datetime) -> Course:
@@ -95,7 +114,8 @@ def version_for(wallet: Wallet, occurred_at: datetime, versions: Sequence[Progra
     wallet.check_open()
     if occurred_at > now + CLOCK_SKEW_MAX:
         raise OccurredInFutureError(occurred_at=occurred_at, now=now)
-    version = in_force(versions, occurred_at)
+    # What a clock that is ahead dates into the future meets what is known now, in every container.
+    version = in_force(versions, min(occurred_at, now))
     _check_age(occurred_at, wallet, version.program, now)
     return version
 

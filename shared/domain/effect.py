@@ -76,7 +76,9 @@ class Effect:
     Credits come first, then spends. `uses` are sequences of redemptions that are used, hence neither lapse nor are
     cancelled; `pays` is the id of the order that they paid a part of. `empties` is where all there is and all that comes
     later goes when the member leaves; `into` is the member who takes over, if one does. `counts` is what it counts beside
-    points, `terms` what it tells of paid memberships, `stands` the tier that changed, `forgets` what the wallet keeps no more.
+    points, `terms` what it tells of paid memberships, `stands` the tier that changed. `forgets` is what the wallet counts no
+    more, `drops` are the billing events of terms that it keeps no more. `since` is the day from which a merged member
+    was one: the years of a tier begin with the older of two.
     """
 
     credits: tuple[Credit, ...] = ()
@@ -93,6 +95,8 @@ class Effect:
     terms: tuple[Term, ...] = ()
     stands: Standing | None = None
     forgets: Forgotten | None = None
+    drops: tuple[str, ...] = ()
+    since: date | None = None
 
     def corrected(self, points: Mapping[str, int]) -> "Effect":
         """The effect where corrections leave it `points` of these currencies; an order keeps its lowest serials."""

@@ -205,8 +205,7 @@ def effective(rows: Sequence[HistoryRow], day: date, last: Effect | None = None)
     effects = [row.effect for row in rows]
     kept: dict[int, dict[str, int]] = {}
     recounted: dict[int, tuple[Count, ...]] = {}
-    reopened: dict[int, Effect] = {}
-    terms = {row.sequence: effect.terms for row, effect in zip(rows, effects, strict=True) if effect.terms}
+    reopened: dict[int, Reopening] = {}
     used: set[int] = set()
     # The last that was recorded holds, also where the rows stand in the order in which they occurred.
     recorded = [effect for _, effect in sorted(zip(rows, effects, strict=True), key=lambda pair: pair[0].sequence)]
@@ -217,12 +216,7 @@ def effective(rows: Sequence[HistoryRow], day: date, last: Effect | None = None)
         for recount in effect.recounts:
             recounted[recount.sequence] = recount.counts
         for reopening in effect.reopens:
-            reopened[reopening.sequence] = Effect(
-                credits=reopening.credits,
-                spends=reopening.spends,
-                counts=reopening.counts,
-                terms=terms.get(reopening.sequence, ()),
-            )
+            reopened[reopening.sequence] = reopening
     return [
         _without_lapsed(
             replace(found, counts=recounted.get(row.sequence, found.counts)).corrected(kept.get(row.sequence, {})),
@@ -230,8 +224,14 @@ def effective(rows: Sequence[HistoryRow], day: date, last: Effect | None = None)
             day,
         )
         for row, effect in zip(rows, effects, strict=True)
-        for found in (reopened.get(row.sequence, effect),)
+        for found in (_reopened(effect, reopened.get(row.sequence)),)
     ]
+
+
+def _reopened(effect: Effect, reopening: Reopening | None) -> Effect:
+    if reopening is None:
+        return effect
+    return replace(effect, credits=reopening.credits, spends=reopening.spends, counts=reopening.counts)
 
 
 def _without_lapsed(effect: Effect, used: bool, day: date) -> Effect:

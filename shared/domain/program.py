@@ -17,7 +17,7 @@ from shared.domain.calendar import first_of_next_month, first_of_next_year, loca
 from shared.domain.cap import Cap, Cost
 from shared.domain.cross_faults import cross_faults
 from shared.domain.document import Code, Document, MoneyCode, Zone
-from shared.domain.errors import BeforeProgramError, ProgramInvalidError, ProgramMissingError
+from shared.domain.errors import BeforeProgramError, ProgramInvalidError, ProgramMissingError, TryAgainError
 from shared.domain.faults import faults_of
 from shared.domain.membership import Plan
 from shared.domain.purchase import Line
@@ -30,6 +30,8 @@ from shared.domain.written import Text
 STALENESS_SECONDS_MAX = 60
 """A function may still see the version before for this long; so a new version takes effect no sooner after activation."""
 
+PLACES_KEPT = 512
+"""Channels at stores for which a program keeps at hand which rules there are."""
 
 _LEAP_CYCLE = [date(2096, 3, 1) + timedelta(days=day) for day in range(8 * 366)]
 """All kinds of days there are, the long wait for a leap year around 2100 included."""
@@ -151,6 +153,31 @@ class Program(Document):
         """The rules that add bonuses to it."""
         return tuple(rule for rule in self.earning_rules if isinstance(rule, MultiplierRule | BonusRule))
 
+    @cached_property
+    def _places_named(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The channels and the stores that some rule asks for."""
+        when = [rule.when for rule in self.earning_rules]
+        return frozenset(name for w in when for name in w.channels), frozenset(name for w in when for name in w.stores)
+
+    @cached_property
+    def _rules_by_place(self) -> dict[tuple[str | None, str | None], "RulesAt"]:
+        return {}
+
+    def rules_at(self, channel: str | None, store: str | None) -> "RulesAt":
+        """The rules of purchases that an order at this place can meet; kept: most of many rules are for other stores."""
+        channels, stores = self._places_named
+        place = (channel if channel in channels else None, store if store in stores else None)
+        found = self._rules_by_place.get(place)
+        if found is None:
+            if len(self._rules_by_place) >= PLACES_KEPT:
+                self._rules_by_place.clear()
+            base = tuple(rule for rule in self.purchase_rules if rule.when.at_place(*place))
+            bonuses = tuple(rule for rule in self.bonus_rules if rule.when.at_place(*place))
+            budgets = {cap.id for cap in self.caps if cap.scope == "program"}
+            asking = (rule for rule in (*base, *bonuses) if rule.when.asks_profile or not budgets.isdisjoint(rule.caps))
+            found = self._rules_by_place[place] = RulesAt(base, bonuses, tuple(asking))
+        return found
+
     def activity_rules(self, activity: str) -> list[ActivityRule]:
         """The rules that reward an activity."""
         return [rule for rule in self.earning_rules if isinstance(rule, ActivityRule) and rule.activity == activity]
@@ -195,6 +222,18 @@ class Program(Document):
     def limit_of(self, cap: Cap) -> int:
         """A cap's limit in points."""
         return cap.limit(self.currency(cap.currency).cost)
+
+
+@dataclass(frozen=True, slots=True)
+class RulesAt:
+    """What makes the base of a purchase somewhere, and what adds bonuses to it; in the document's order.
+
+    `asking` are those for which more than the wallet is read: the profile, or budgets.
+    """
+
+    base: tuple[PurchaseRule, ...]
+    bonuses: tuple[MultiplierRule | BonusRule, ...]
+    asking: tuple[PurchaseRule | MultiplierRule | BonusRule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +291,14 @@ def _plain(fault: Mapping[str, Any]) -> Mapping[str, Any]:
 def zone_of(versions: Sequence[ProgramVersion]) -> str:
     """The zone whose days count: the program's, which no version changes; UTC while there is no program."""
     return versions[-1].program.time_zone if versions else "UTC"
+
+
+def version_of(versions: Sequence[ProgramVersion], number: int) -> ProgramVersion:
+    """The version with this number. Raises TryAgainError: an entry names one that is there, so it was activated just now."""
+    for version in reversed(versions):
+        if version.version == number:
+            return version
+    raise TryAgainError
 
 
 def in_force(versions: Sequence[ProgramVersion], at: datetime) -> ProgramVersion:

@@ -1,6 +1,6 @@
 """What a program gives for an order: which rules and benefits apply, what they give, and what that counts against."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from math import floor
@@ -38,24 +38,40 @@ def budgets_of(program: Program, rules: Iterable[str], day: date) -> tuple[Budge
     """The budgets that these rules draw on, for an order of the local day `day`."""
     names = dict.fromkeys(cap for rule in rules for cap in program.rules_by_id[rule].caps)
     caps = [program.caps_by_id[name] for name in names]
-    return tuple(BudgetKey(cap.id, cap.since(day)) for cap in caps if cap.scope == "program")
+    return tuple(key for cap in caps if cap.scope == "program" for key in cap.keys(day))
 
 
 def rooms_of(program: Program, wallet: Wallet, budgets: Mapping[BudgetKey, int], day: date) -> SharedRooms:
     """What every cap leaves for an order of the local day `day`. Budgets that were not asked for are not looked at."""
 
     def left(cap: Cap) -> int:
-        since = cap.since(day)
-        used = wallet.counted(cap.count_name, since) if cap.scope == "member" else budgets.get(BudgetKey(cap.id, since), 0)
-        return max(0, program.limit_of(cap) - used)
+        limit = program.limit_of(cap)
+        if cap.scope == "member":
+            return max(0, limit - wallet.counted(cap.count_name, cap.since(day)))
+        return sum(max(0, most - budgets.get(key, 0)) for key, most in _limits(cap, limit, day, budgets).items())
 
     return SharedRooms({cap.id: left(cap) for cap in program.caps}, program.caps_of_rules)
 
 
+def _limits(cap: Cap, limit: int, day: date, budgets: Mapping[BudgetKey, int]) -> dict[BudgetKey, int]:
+    """How much each shard may give: its part of the limit.
+
+    A new version with a lower limit may leave a shard with more given than its part. What it gave too much comes off the parts
+    of the others, in their order, so that two orders at once which draw on two shards cannot both have it.
+    """
+    parts = {key: cap.part_of(limit, key.shard) for key in cap.keys(day)}
+    over = sum(max(0, budgets.get(key, 0) - part) for key, part in parts.items())
+    for key, part in parts.items():
+        off = min(over, max(0, part - budgets.get(key, 0)))
+        parts[key], over = part - off, over - off
+    return parts
+
+
 def rate(basket: Basket, occasion: Occasion, level: Level | None, program: Program, rooms: SharedRooms) -> tuple[Part, ...]:
     """What each rule and benefit that applies gives for an order."""
-    base = [rule for rule in program.purchase_rules if occasion.meets(rule.when)]
-    bonuses: list[Bonus] = [rule for rule in program.bonus_rules if occasion.meets(rule.when)]
+    rules = program.rules_at(occasion.channel, occasion.store)
+    base = [rule for rule in rules.base if occasion.meets(rule.when) and not basket.exceeds(rule.when)]
+    bonuses: list[Bonus] = [rule for rule in rules.bonuses if occasion.meets(rule.when)]
     bonuses += _of_tier(level)
     for currency in program.currencies:
         if found := multiplier(occasion.memberships, program.memberships, currency.code):
@@ -69,8 +85,10 @@ def _of_tier(level: Level | None) -> list[Standalone]:
     return [Standalone(TIER + level.id, m.currency, m.percent) for m in level.benefits.multipliers]
 
 
-def rate_again(basket: Basket, bought: Entry, version: ProgramVersion) -> tuple[Part, ...]:
-    """What the rules that gave something for an order give for what is left of it, with the inputs that its entry keeps."""
+def rate_again(
+    purchase: Purchase, bought: Entry, version: ProgramVersion, baskets: Sequence[Basket]
+) -> Iterator[tuple[Part, ...]]:
+    """What the rules that gave something for an order give for each of `baskets`, with the inputs that its entry keeps."""
     program = version.program
     gave = {(share.rule, share.currency) for share in bought.why}
     base = [rule for rule in program.purchase_rules if (rule.id, rule.currency) in gave]
@@ -80,7 +98,12 @@ def rate_again(basket: Basket, bought: Entry, version: ProgramVersion) -> tuple[
     rooms = StoredRooms(
         {share.rule: share.room for share in capped if share.room is not None}, {share.rule: share.points for share in capped}
     )
-    return accrue(basket, base, bonuses, program.stacking, rooms)
+    bought_basket = basket_of(purchase, [line.amount for line in purchase.lines], program)
+    whole = accrue(bought_basket, base, bonuses, program.stacking, rooms)
+    cuts = {part.rule: part.cut for part in whole}
+    for basket in baskets:
+        same = basket == bought_basket
+        yield whole if same else accrue(basket, base, bonuses, program.stacking, rooms, cuts)
 
 
 def _standalone(share: Share, program: Program) -> Standalone:
@@ -114,11 +137,12 @@ def _credit(parts: Sequence[Part], basket: Basket | None, program: Program, day:
         return []
     match tiers.metric:
         case "points":
-            amount = sum(part.points for part in parts if part.qualifying and part.currency == tiers.currency)
+            # Of the exact parts: a share holds what other shares lost by their floors.
+            amount = floor(sum(part.exact for part in parts if part.qualifying and part.currency == tiers.currency))
         case "spend":
             amount = floor(basket.money()) if basket else 0
         case "orders":
-            amount = 1 if basket and any(basket.amounts) else 0
+            amount = 1 if basket and basket.money() else 0
         case _:
             amount = 0
     return [Count(credit_name(tiers.measure), day, amount)] if amount else []
@@ -130,18 +154,36 @@ def _used(parts: Iterable[Part], program: Program) -> dict[str, int]:
     for part in parts:
         rule = program.rules_by_id.get(part.rule)
         for cap in rule.caps if rule else ():
-            used[cap] = used.get(cap, 0) + part.points
+            used[cap] = used.get(cap, 0) + part.held
     return used
 
 
-def budgets_moved(parts: Sequence[Part], program: Program, day: date, before: Sequence[Part] = ()) -> tuple[BudgetMoved, ...]:
-    """What an order draws from the budgets; where `before` was drawn for it, the difference."""
-    used, had, moves = _used(parts, program), _used(before, program), []
-    for name in dict.fromkeys((*had, *used)):
-        cap, more = program.caps_by_id[name], used.get(name, 0) - had.get(name, 0)
-        if cap.scope == "program" and more:
-            limit = program.limit_of(cap) if more > 0 else None
-            moves.append(BudgetMoved(BudgetKey(name, cap.since(day)), more, limit))
+def budgets_drawn(
+    parts: Sequence[Part], program: Program, member: str, day: date, budgets: Mapping[BudgetKey, int]
+) -> tuple[BudgetMoved, ...]:
+    """What a member's order of `day` draws from budgets as they were read: of its own shard first, the rest of its siblings."""
+    moves: list[BudgetMoved] = []
+    for name, points in _used(parts, program).items():
+        cap, left = program.caps_by_id[name], points
+        if cap.scope == "member":
+            continue
+        home, limits = cap.home(member), list(_limits(cap, program.limit_of(cap), day, budgets).items())
+        for key, most in (*limits[home:], *limits[:home]):
+            if drawn := min(left, max(0, most - budgets.get(key, 0))):
+                moves.append(BudgetMoved(key, drawn, most))
+                left -= drawn
+    return tuple(moves)
+
+
+def budgets_returned(
+    before: Sequence[Part], after: Sequence[Part], program: Program, member: str, day: date
+) -> tuple[BudgetMoved, ...]:
+    """What comes back to budgets where an order that used `before` of them now uses `after`."""
+    had, has, moves = _used(before, program), _used(after, program), []
+    for name, points in had.items():
+        cap, back = program.caps_by_id[name], points - has.get(name, 0)
+        if cap.scope == "program" and back:
+            moves.append(BudgetMoved(BudgetKey(name, cap.since(day), cap.home(member)), -back))
     return tuple(moves)
 
 

@@ -81,7 +81,7 @@ def recognize(
 
 def allowance_name(recognition: Recognition) -> str:
     """Under which name a wallet counts what a member gave by a recognition."""
-    return f"allowance:{recognition.id}"
+    return f"allowance:{recognition.id}:{recognition.allowance.per}"
 
 
 def recognized(entry: Entry) -> Recognized:

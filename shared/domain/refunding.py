@@ -7,12 +7,12 @@ from fractions import Fraction
 from functools import cached_property
 
 from shared.domain.accrual import Basket, Part
-from shared.domain.calendar import local_day
+from shared.domain.calendar import CLOCK_SKEW_MAX, local_day
 from shared.domain.card_decision import refund_card
 from shared.domain.counts import ONE_ORDER, Count
 from shared.domain.decision import BudgetMoved, CardPosted, Change, Decision, Order, View
 from shared.domain.digest import request_hash
-from shared.domain.earning import CLOCK_SKEW_MAX, course_now
+from shared.domain.earning import course_now
 from shared.domain.effect import Correction, Effect, Forgiveness, Recount
 from shared.domain.entry import Entry, EntryKind, Share, refund_key, use_key
 from shared.domain.errors import (
@@ -24,14 +24,16 @@ from shared.domain.errors import (
     TryAgainError,
 )
 from shared.domain.history import Reason, day_of_entry, effective, post, since
-from shared.domain.program import Program, ProgramVersion, in_force
+from shared.domain.program import Program, ProgramVersion, in_force, version_of
 from shared.domain.purchase import Purchase
-from shared.domain.rating import basket_of, budgets_moved, counts_of, rate_again
+from shared.domain.rating import basket_of, budgets_returned, counts_of, rate_again
 from shared.domain.standing import told
 from shared.domain.subject import Refund, RefundLine, Returned
 from shared.domain.transferring import carried_on
 from shared.domain.voucher import redemption_of
 
+WRITES_MAX = 100
+"""Writes that one transaction takes."""
 CARDS_MAX = 40
 """Gift cards that one refund gives money back to: each takes two of the hundred writes of a transaction."""
 
@@ -124,8 +126,8 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
     points = list(_points_returned(view, order, net))
     corrections = [*rated.corrections(), *(correction for _, correction in points)]
     cards = list(_cards(view, order, net, request))
-    if len(cards) > CARDS_MAX:
-        raise TooManyCardsError(cards_max=CARDS_MAX)
+    changes = (*rated.budgets(), *(change for _, change in cards))
+    _check_writes(view, changes, len(cards))
     subject = Refund(
         order_id=request.order_id,
         refund_id=request.refund_id,
@@ -150,12 +152,20 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
         recounts=(recount,) if set(recount.counts) != set(_counted(view, bought)) else (),
         forgives=_forgiven(why, rated.program),
     )
+    course = course_now(versions, view.now)
     if not view.wallet.closed:
-        day = day_of_entry(view.wallet, view.now, bought.zone)
-        effect = told(view.wallet, course_now(versions, view.now), day, effect, view.history)
+        effect = told(view.wallet, course, day_of_entry(view.wallet, view.now, bought.zone), effect, view.history)
     entry, wallet = post(view.wallet, view.history, effect, reason, now=view.now, zone=bought.zone)
-    changes = (*rated.budgets(), *(change for _, change in cards))
-    return Decision(entry, wallet, changes, carried_on(view, entry))
+    return Decision(entry, wallet, changes, carried_on(view, entry, course))
+
+
+def _check_writes(view: View, changes: Sequence[Change], cards: int) -> None:
+    """Refuse more than one transaction takes: each wallet is two writes, each gift card too, each budget one."""
+    wallets = len(list(view.wallets()))
+    budgets = len(changes) - cards
+    cards_max = min(CARDS_MAX, (WRITES_MAX - 2 * wallets - budgets) // 2)
+    if cards > cards_max:
+        raise TooManyCardsError(cards_max=cards_max)
 
 
 def refund_of(entry: Entry) -> Refund:
@@ -218,8 +228,8 @@ class _Rated:
     def of(cls, bought: Entry, purchase: Purchase, before: Net, net: Net, versions: Sequence[ProgramVersion]) -> "_Rated":
         version = _version(bought, versions)
         left = [basket_of(purchase, there.amounts(), version.program) for there in (before, net)]
-        parts = [rate_again(basket, bought, version) for basket in left]
-        return cls(bought, version, parts[0], parts[1], left[1], net)
+        gave, gives = rate_again(purchase, bought, version, left)
+        return cls(bought, version, gave, gives, left[1], net)
 
     @property
     def program(self) -> Program:
@@ -246,19 +256,18 @@ class _Rated:
                 yield Correction(self.bought.sequence, currency, gives.get(currency, 0))
 
     def counts(self) -> tuple[Count, ...]:
-        """What the order counts from now on; an order that was given back whole is none."""
-        order = (ONE_ORDER,) if self.net.total else ()
-        return (*order, *counts_of(self.after, self.basket, self.program, self._day))
+        """What the order counts from now on. It keeps its number: one that was given again would earn its bonus again."""
+        return (ONE_ORDER, *counts_of(self.after, self.basket, self.program, self._day))
 
     def budgets(self) -> tuple[BudgetMoved, ...]:
         """What comes back to budgets."""
-        return budgets_moved(self.after, self.program, self._day, self.before)
+        return budgets_returned(self.before, self.after, self.program, self.bought.member, self._day)
 
 
 def _version(bought: Entry, versions: Sequence[ProgramVersion]) -> ProgramVersion:
     if not bought.why:
-        return in_force(versions, bought.occurred_at)
-    return next(version for version in versions if version.version == bought.why[0].program_version)
+        return in_force(versions, min(bought.occurred_at, bought.recorded_at))
+    return version_of(versions, bought.why[0].program_version)
 
 
 def _points(parts: Iterable[Part]) -> dict[tuple[str, str], int]:

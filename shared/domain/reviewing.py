@@ -13,7 +13,7 @@ from shared.domain.entry import Entry, EntryKind, MemberId, review_key
 from shared.domain.errors import EntryUnknownError, NothingDueError
 from shared.domain.history import Reason, day_of_entry, post
 from shared.domain.program import ProgramVersion
-from shared.domain.standing import told
+from shared.domain.standing import tier_told, told
 from shared.domain.subject import Review
 
 
@@ -33,13 +33,12 @@ def review(view: View, versions: Sequence[ProgramVersion]) -> Decision:
     effect = told(wallet, course, day_of_entry(wallet, view.now, course.zone), Effect(), view.history)
     if effect.stands is None:
         raise NothingDueError
-    before = wallet.standing.tier if wallet.standing else None
     reason = Reason(
         key=review_key(wallet.member, wallet.sequence + 1),
         kind=EntryKind.REVIEW,
         occurred_at=view.now,
         request_hash=review_digest(wallet.member),
-        subject=Review(before=before, after=effect.stands.tier),
+        subject=Review(before=tier_told(wallet, course), after=effect.stands.tier),
     )
     entry, after = post(wallet, view.history, effect, reason, now=view.now, zone=course.zone)
     return Decision(entry, after)

@@ -174,10 +174,10 @@ class Reward(Document):
     """A whole reward document.
 
     It is offered in the half-open window [`starts_at`, `ends_at`), to members of any of `segments` (attributes of the profile
-    that are true), `tiers` or `memberships`, in `regions` and `channels`; an empty list is no restriction. Tiers and memberships
-    with early access may have it that much before `starts_at`. Of `season_prices` the first whose season it is holds. An issued redemption that is
-    not used on its day or the `lapse_days` - 1 days after it lapses; None: it never does. What is fulfilled at once (gift cards,
-    donations) has nothing that could lapse.
+    that are true), `tiers` or `memberships`, in `regions` and `channels`; an empty list is no restriction. Tiers and
+    memberships with early access may have it that much before `starts_at`. Of `season_prices` the first whose season it is
+    holds. An issued redemption that is not used on its day or the `lapse_days` - 1 days after it lapses; None: it never does.
+    What is fulfilled at once (gift cards, donations) has nothing that could lapse.
     """
 
     LAPSE_DAYS: ClassVar[int] = 30
@@ -213,9 +213,10 @@ class Reward(Document):
         if isinstance(self.price, ChosenPrice) and not by_points:
             raise ValueError("only donations and paying with points let the member choose how many points to give")
         if isinstance(self.benefit, Donation | PayWithPoints):
-            if not _minor_units(self.benefit, self.points_min):
+            prices = [price.points for price in self.season_prices]
+            if not _minor_units(self.benefit, min((self.points_min, *prices))):
                 raise ValueError("the fewest points would be worth less than one minor unit")
-            if _minor_units(self.benefit, self.points_max) > AMOUNT_MAX:
+            if _minor_units(self.benefit, max((self.points_max, *prices))) > AMOUNT_MAX:
                 raise ValueError(f"the most points would be worth more than {AMOUNT_MAX} minor units")
         return self
 

@@ -69,6 +69,21 @@ class When(Document):
         """Whether the member's profile decides."""
         return bool(self.segments or self.attributes)
 
+    @cached_property
+    def asks_time(self) -> bool:
+        """Whether the hour or the order's own attributes decide; most rules of a long list do not ask."""
+        return bool(self.seasons or self.weekdays or self.hours or self.order_attributes)
+
+    @cached_property
+    def asks_member(self) -> bool:
+        """Whether who the member is and what they did before decides."""
+        numbers = self.order_number is not None or self.order_every is not None
+        return numbers or self.asks_profile or bool(self.tiers or self.memberships)
+
+    def at_place(self, channel: str | None, store: str | None) -> bool:
+        """Whether channel and store meet the conditions."""
+        return (not self.channels or channel in self.channels) and (not self.stores or store in self.stores)
+
     def chooses(self, line: Line) -> bool:
         """Whether the rule looks at this line: it has one of the skus, and one of the categories, where they are given."""
         return (not self.skus or line.sku in self.skus) and (not self.categories or line.category in self.categories)
@@ -104,20 +119,23 @@ class Occasion:
 
     def possible(self, when: When) -> bool:
         """Whether time and place meet the conditions, whoever the member is."""
+        return when.at_place(self.channel, self.store) and (not when.asks_time or self._in_time(when))
+
+    def meets(self, when: When) -> bool:
+        """Whether all conditions hold but those on lines and amounts."""
+        return self.possible(when) and (not when.asks_member or self._of_member(when))
+
+    def _in_time(self, when: When) -> bool:
         return (
             (not when.seasons or not self.on.isdisjoint(when.seasons))
-            and (not when.channels or self.channel in when.channels)
-            and (not when.stores or self.store in when.stores)
             and (not when.weekdays or on_weekday(when.weekdays, self.local, when.hours))
             and (when.hours is None or at_hours(when.hours, self.local))
             and (not when.order_attributes or _one_of_each(when.order_attributes, self.told))
         )
 
-    def meets(self, when: When) -> bool:
-        """Whether all conditions hold but those on lines and amounts."""
+    def _of_member(self, when: When) -> bool:
         return (
-            self.possible(when)
-            and (when.order_number is None or self.order_number == when.order_number)
+            (when.order_number is None or self.order_number == when.order_number)
             and (when.order_every is None or (self.order_number is not None and not self.order_number % when.order_every))
             and (not when.tiers or self.tier in when.tiers)
             and (not when.memberships or not set(self.memberships).isdisjoint(when.memberships))

@@ -1,4 +1,4 @@
-"""The proof of what is counted beside the ledger: every charity's totals, every reward's stock, from the entries alone."""
+"""The proof of what is counted beside the ledger, from the entries alone: charities' totals, rewards' stocks, and budgets."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,8 +7,11 @@ from datetime import date
 from typing import Self
 
 from shared.domain.audit import Break
+from shared.domain.cap import BudgetKey
 from shared.domain.donating import CharityMonth, Given, gift_of, summed
 from shared.domain.entry import Entry, EntryKind
+from shared.domain.program import ProgramVersion
+from shared.domain.rule_audit import Rulebook, drawn
 from shared.domain.stock import Stock
 from shared.domain.subject import Redemption
 
@@ -32,17 +35,19 @@ class Tallies:
     """What the entries of the members so far make due.
 
     `used` are rewards' redemptions that took one of the stock and are used; `held` those that are neither used nor cancelled,
-    by the day on which they lapse.
+    by the day on which they lapse. `drawn` are points of budgets, all shards together, by the rules of `rulebook`.
     """
 
+    rulebook: Rulebook = field(default_factory=lambda: Rulebook({}))
     given: dict[MonthOf, Given] = field(default_factory=dict)
     used: Counter[str] = field(default_factory=Counter)
     held: dict[str, Counter[date | None]] = field(default_factory=dict)
+    drawn: Counter[BudgetKey] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, books: Iterable[Sequence[Entry]]) -> Self:
-        """The tallies of all members' entries."""
-        tallies = cls()
+    def of(cls, books: Iterable[Sequence[Entry]], versions: Sequence[ProgramVersion] = ()) -> Self:
+        """The tallies of all members' entries, with all versions of the program."""
+        tallies = cls(Rulebook.of(versions))
         for entries in books:
             tallies.add(entries)
         return tallies
@@ -50,6 +55,8 @@ class Tallies:
     def add(self, entries: Sequence[Entry]) -> None:
         """Count one member's entries; all of them, because a use or a cancellation is the same member's."""
         ended = {entry.names: entry.kind for entry in entries if entry.kind in (EntryKind.USE, EntryKind.CANCELLATION)}
+        for budget, points in drawn(self.rulebook, entries):
+            self.drawn[budget] += points
         for entry in entries:
             self._add_gift(entry)
             if isinstance(entry.subject, Redemption) and entry.subject.stocked:
@@ -90,6 +97,22 @@ class Tallies:
             return None
         promise = "a reward's stock counts the redemptions that took one"
         return Break(promise, reward, f"used and held {told}, due {due}")
+
+    def budget_break(self, budget: BudgetKey, spent: int) -> Break | None:
+        """Whether the shards of a budget do not count the points that its rules gave, or count more than any version allows."""
+        due, most = self.drawn[budget], self._limit(budget.cap)
+        where = f"{budget.cap} since {budget.since}" if budget.since else budget.cap
+        if spent != due:
+            return Break("a budget counts the points that its rules gave", where, f"{spent}, due {due}")
+        if not 0 <= due <= most:
+            return Break("a budget counts the points that its rules gave", where, f"{due} given, the limit is {most}")
+        return None
+
+    def _limit(self, cap: str) -> int:
+        """The most that any version allows: one may have lowered it later."""
+        programs = [version.program for version in self.rulebook.versions.values()]
+        limits = (program.limit_of(program.caps_by_id[cap]) for program in programs if cap in program.caps_by_id)
+        return max(limits, default=0)
 
 
 def _on(held: Iterable[tuple[date | None, int]], day: date) -> dict[str, int]:

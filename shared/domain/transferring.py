@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from shared.domain.calendar import first_of_next_month
+from shared.domain.calendar import first_of_next_month, local_day
 from shared.domain.decision import Decision, View
 from shared.domain.digest import request_hash
 from shared.domain.effect import Effect, Reopening, Spend
@@ -22,6 +22,7 @@ from shared.domain.history import Reason, day_of_entry, post, standing, upto
 from shared.domain.points import Account, Credit, Lot
 from shared.domain.program import Program
 from shared.domain.purse import Purse
+from shared.domain.standing import Course, counts_of, merged, told
 from shared.domain.subject import Merge, Renumbered, Transfer
 from shared.domain.wallet import Wallet
 
@@ -114,10 +115,11 @@ def _arrived(taker: View, left: Entry, lots: list[Lot], request: TransferRequest
     return post(taker.wallet, taker.history, Effect(credits=credits), reason, now=taker.now, zone=zone)
 
 
-def merge(view: View, reason: str, digest: bytes, zone: str) -> Decision:
+def merge(view: View, reason: str, digest: bytes, zone: str, course: Course | None = None) -> Decision:
     """All there is of one member goes to another, with dates and debt; the first is closed.
 
-    Serials move up by the survivor's last one. Raises MemberMergedError, MemberClosedError (of either), OpenRedemptionsError.
+    Serials move up by the survivor's last one; orders, qualifying credit, uses of caps and memberships add up. `course` is the
+    program's, None while there is none. Raises MemberMergedError, MemberClosedError (of either), OpenRedemptionsError.
     """
     leaver, survivor = view.wallet, _other(view)
     leaver.check_open()
@@ -142,15 +144,20 @@ def merge(view: View, reason: str, digest: bytes, zone: str) -> Decision:
         zone=zone,
     )
     offsets = {purse.currency: survivor.wallet.purse(purse.currency).next_serial - 1 for purse in before.purses}
+    effect = Effect(
+        credits=(*_reserved(before, offsets, day), *_carried(before, offsets, day)),
+        spends=_owed(before),
+        counts=before.counts,
+        terms=before.terms,
+        since=min(filter(None, (before.since, local_day(leaver.enrolled_at, zone)))),
+    )
+    if course is not None:
+        there = day_of_entry(survivor.wallet, survivor.now, zone)
+        effect = merged(survivor.wallet, leaver, (survivor.history, view.history), effect, course, there)
     arrival = post(
         survivor.wallet,
         survivor.history,
-        Effect(
-            credits=(*_reserved(before, offsets, day), *_carried(before, offsets, day)),
-            spends=_owed(before),
-            counts=before.counts,
-            terms=before.terms,
-        ),
+        effect,
         Reason(
             key=arrival_key(entry.key),
             kind=EntryKind.ARRIVAL,
@@ -186,7 +193,7 @@ def _owed(leaver: Wallet) -> tuple[Spend, ...]:
     return tuple(Spend(purse.currency, purse.debt, Account.TRANSFERRED) for purse in indebted)
 
 
-def carried_on(view: View, corrected: Entry) -> tuple[tuple[Entry, Wallet], ...]:
+def carried_on(view: View, corrected: Entry, course: Course | None = None) -> tuple[tuple[Entry, Wallet], ...]:
     """What a correction of a merged member's history changes for whoever took over: their opening is restated.
 
     `corrected` is the entry that was just posted to the merged member's wallet. Nothing where the member was not merged.
@@ -200,10 +207,17 @@ def carried_on(view: View, corrected: Entry) -> tuple[tuple[Entry, Wallet], ...]
     offsets = {credit.currency: (credit.first or 1) - 1 for credit in arrival.effect.credits if not credit.points}
     reserved = tuple(credit for credit in arrival.effect.credits if not credit.points)
     credits = (*reserved, *_carried(before, offsets, row.recorded_on))
+    counts = before.counts
+    if view.wallet.forgotten is not None:
+        counts = counts_of(list(view.history)[::-1], view.wallet, corrected.effect, before=row.sequence)
+    effect = Effect(reopens=(Reopening(arrival.sequence, credits, _owed(before), counts),))
+    if course is not None and not survivor.wallet.closed:
+        day = day_of_entry(survivor.wallet, survivor.now, corrected.zone)
+        effect = told(survivor.wallet, course, day, effect, survivor.history)
     entry, wallet = post(
         survivor.wallet,
         survivor.history,
-        Effect(reopens=(Reopening(arrival.sequence, credits, _owed(before), before.counts),)),
+        effect,
         Reason(
             key=arrival_key(corrected.key),
             kind=EntryKind.ARRIVAL,
@@ -215,7 +229,7 @@ def carried_on(view: View, corrected: Entry) -> tuple[tuple[Entry, Wallet], ...]
         now=survivor.now,
         zone=corrected.zone,
     )
-    return ((entry, wallet), *carried_on(survivor, entry))
+    return ((entry, wallet), *carried_on(survivor, entry, course))
 
 
 def _last(view: View, kind: EntryKind) -> HistoryRow:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self
 
-from shared.domain.counts import Count, Forgotten, added, amount_of
+from shared.domain.counts import Count, Forgotten, added, amount_of, kept
 from shared.domain.effect import Effect, Spend, Standing
 from shared.domain.entry import BalanceAfter, EntryKey, MemberId
 from shared.domain.errors import MemberClosedError, MemberMergedError
@@ -43,7 +43,7 @@ class Wallet:
     `sequence` is the number of entries so far and the wallet's version. `purses` are in order of their currency's code,
     `holds` in order of sequence. `merged_into` is the member who took all over, `closed` whether this one left. `counts` are in
     order of name and day, `terms` of their billing events; `standing` is the tier that an entry last told, `forgotten` what is
-    counted no more.
+    counted no more. `since` is from when a member who was merged into this one had been one, if that was earlier.
     """
 
     member: MemberId
@@ -61,6 +61,7 @@ class Wallet:
     terms: tuple[Term, ...] = ()
     standing: Standing | None = None
     forgotten: Forgotten | None = None
+    since: date | None = None
 
     def purse(self, currency: str) -> Purse:
         """The purse of a currency; an empty one where nothing was ever posted."""
@@ -125,14 +126,15 @@ class Wallet:
     def _told(self, effect: Effect) -> Self:
         """The wallet after all of an effect that moves no points."""
         forgotten = effect.forgets or self.forgotten
-        changed = effect.counts or effect.forgets
+        counts = added(self.counts, effect.counts, forgotten)
         return replace(
             self,
             holds=tuple(hold for hold in self.holds if hold.sequence not in effect.uses),
-            counts=added(self.counts, effect.counts, forgotten) if changed else self.counts,
-            terms=with_terms(self.terms, effect.terms),
+            counts=kept(counts, effect.forgets) if effect.forgets else counts,
+            terms=tuple(term for term in with_terms(self.terms, effect.terms) if term.event not in effect.drops),
             standing=effect.stands or self.standing,
             forgotten=forgotten,
+            since=min(filter(None, (self.since, effect.since)), default=None),
         )
 
     def _holding(self, spend: Spend, key: EntryKey) -> Self:

@@ -121,6 +121,8 @@ class MemoryLedger:
                 view = None if stored else self.view(member, wanted)
             if view is None:
                 return _replayed(key, stored, request_hash)
+            if wanted.survivors:
+                view = self._followed(view)
             try:
                 decision = decide(view)
             except TryAgainError:

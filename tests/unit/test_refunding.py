@@ -249,3 +249,22 @@ def test_an_order_refunded_in_any_parts_and_order_keeps_the_floor_of_what_is_lef
     left = bought.amount - Net.of(bought, found).refunded
     assert books.purse.issued == left * points // per
     assert books.refunded("A").purse.issued == 0
+
+
+class TestNumbers:
+    """A member's orders are numbered as they are recorded, and no number is given again."""
+
+    @staticmethod
+    def bonuses(books: Books) -> int:
+        return sum(share.points for entry in books.entries for share in entry.why if share.rule == "bonus")
+
+    @pytest.mark.parametrize("when", [{"order_number": 5}, {"order_every": 5}])
+    def test_refunding_other_orders_earns_the_bonus_of_a_number_no_second_time(self, when: dict[str, int]) -> None:
+        bonus = {"id": "bonus", "kind": "bonus", "currency": "points", "points": 500, "when": when}
+        books = Books(versions=(terms(earning_rules=[earning_rule(), bonus]),))
+        for number in range(4):
+            books = books.bought(f"dummy-{number}", 100)
+        books = books.bought("fifth", 100)
+        for number in range(4):
+            books = books.refunded(f"dummy-{number}").bought(f"next-{number}", 100)
+        assert self.bonuses(books) == 500

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.domain.tier import Benefits, Opening, Outlook, Record, Tiers, opening_for, outlook, tier_on
+from shared.domain.tier import Benefits, Opening, Outlook, Record, Tiers
+from shared.domain.tier_course import opening_for, outlook, tier_on
 
 DAY = timedelta(days=1)
 ALWAYS = date(2020, 1, 1)

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from shared.domain.tier import Record, Tiers, opening_for, outlook, tier_on
+from shared.domain.tier import Record, Tiers
+from shared.domain.tier_course import opening_for, outlook, tier_on
 from tests.unit.plain_tiers import plain_tiers
 
 EXAMPLES = int(os.environ.get("LAUREL_EXAMPLES", "100"))

@@ -82,7 +82,7 @@ def wallet_item(wallet: Wallet) -> Item:
         "claims": [[claim.reward, day_number(claim.until), claim.count] for claim in wallet.claims],
         "merged_into": wallet.merged_into,
         "counts": count_numbers(wallet.counts),
-        "standing": standing_map(wallet.terms, wallet.standing, wallet.forgotten),
+        "standing": standing_map(wallet),
     }
 
 

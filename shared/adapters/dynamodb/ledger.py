@@ -48,7 +48,7 @@ class DynamoLedger:
             views = self._views(member, wanted, entry_key(key))
             if views.stored is not None:
                 return _replayed(key, views.stored, request_hash)
-            view = views.view()
+            view = self._followed(views.view()) if wanted.survivors else views.view()
             try:
                 decision = decide(view)
             except TryAgainError:

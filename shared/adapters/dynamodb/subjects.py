@@ -1,5 +1,6 @@
 """What entries are about and what they do, as maps of an item: the names of the domain, without what is at its default."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,7 @@ from shared.domain.subject import (
     Use,
     Void,
 )
+from shared.domain.wallet import Wallet
 
 _EFFECT = TypeAdapter(Effect)
 _SUBJECTS: dict[EntryKind, TypeAdapter[Any]] = {
@@ -58,12 +60,14 @@ _PARTS: dict[str, TypeAdapter[Any]] = {
     "terms": TypeAdapter(tuple[Term, ...]),
     "standing": TypeAdapter(Standing),
     "forgotten": TypeAdapter(Forgotten),
+    "since": TypeAdapter(date),
 }
+"""What a wallet keeps of a member's standing."""
 
 
-def standing_map(terms: tuple[Term, ...], standing: Standing | None, forgotten: Forgotten | None) -> dict[str, Any]:
+def standing_map(wallet: Wallet) -> dict[str, Any]:
     """A wallet's standing as a map, without what there is not."""
-    parts = {"terms": terms, "standing": standing, "forgotten": forgotten}
+    parts = {name: getattr(wallet, name) for name in _PARTS}
     return {name: _PARTS[name].dump_python(part, mode="json") for name, part in parts.items() if part}
 
 

@@ -22,7 +22,7 @@ PROGRAM                  VERSION#<n>       one version of the program
 CATALOG                  REWARD#<id>       newest version of a reward
 REWARD#<id>              VERSION#<n>       one version of a reward
 STOCK#<id>               STOCK             how many of a reward there are, used and held
-BUDGET#<cap>             SINCE#<yyyymmdd>  points given of a cap that all members share, in the period since; EVER without one
+BUDGET#<cap>#<shard>     SINCE#<yyyymmdd>  points given of a cap that all members share, in the period since; EVER without one
 APPROVALS                ADJUSTMENT#<key>  an adjustment that waits for a second operator
 CHARITY#<charity>        MONTH#<yyyymm>#.. points and money of one currency given to a charity in a month
 CARD#<ulid>              CARD              a gift card
@@ -96,7 +96,9 @@ def stock_key(reward: str) -> Key:
 
 def budget_key(budget: BudgetKey) -> Key:
     """Where it is counted what was given of a budget."""
-    return {"pk": f"BUDGET#{budget.cap}", "sk": f"SINCE#{budget.since:%Y%m%d}" if budget.since else "EVER"}
+    since = f"SINCE#{budget.since:%Y%m%d}" if budget.since else "EVER"
+    # Each shard has a partition of its own: it is the partition that takes so many writes a second.
+    return {"pk": f"BUDGET#{budget.cap}#{budget.shard}", "sk": since}
 
 
 def code_key(code: str) -> Key:
