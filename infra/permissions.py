@@ -115,6 +115,8 @@ PERMISSIONS: Final[dict[str, tuple[Permission, ...]]] = {
     ),
     "program": (
         READ,
+        # Dry runs over stored orders.
+        READ_HISTORY,
         Permission(actions=("Query", "PutItem"), keys=("PROGRAM",)),
     ),
     "test_clock": (

@@ -29,6 +29,8 @@ from functions.program.models import (
 )
 from functions.program.read_budgets import read_budgets
 from functions.program.read_program import document_of, list_versions, program_schema, version_at, version_of
+from functions.program.simulate_program import simulate_program
+from functions.program.simulation_models import SimulationAnswer, SimulationRequest
 from shared.domain.program import ProgramVersion
 from shared.entrypoint import wiring
 from shared.entrypoint.app import JSON, make_app, serve
@@ -89,6 +91,14 @@ def post_program_diff(body: Annotated[ProgramDiffRequest, Body()]) -> ProgramDif
     """What is different between two versions, or between a version and a draft; nothing is written"""
     wired = wiring.wired()
     return ProgramDiffAnswer.of(compare_programs(body.before, body.other, programs=wired.programs, clock=wired.clock))
+
+
+@app.post("/v1/program/simulations", tags=["program"], **for_any(OPERATOR))
+def post_simulation(body: Annotated[SimulationRequest, Body()]) -> SimulationAnswer:
+    """What a draft would give for orders, beside the version in force; nothing is written"""
+    wired = wiring.wired()
+    found = simulate_program(body.simulation(), ledger=wired.ledger, programs=wired.programs, clock=wired.clock)
+    return SimulationAnswer.of(found)
 
 
 @app.put("/v1/program", tags=["program"], **_with_etag(ProgramAnswer, _OF_THIS), **for_any(OPERATOR))

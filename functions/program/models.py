@@ -276,7 +276,7 @@ class BudgetAnswer(Answer):
             cap=found.cap.id,
             currency=found.cap.currency,
             per=found.cap.per,
-            since=found.key.since,
+            since=found.since,
             limit=found.limit,
             spent=found.spent,
             left=found.limit - found.spent,

@@ -87,6 +87,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/program/schema"): STAFF,
     ("POST", "/v1/program/validate"): {OPERATOR},
     ("POST", "/v1/program/diff"): {OPERATOR},
+    ("POST", "/v1/program/simulations"): {OPERATOR},
     ("POST", "/v1/program/rollback"): {OPERATOR},
     ("GET", "/v1/test-clock"): {OPERATOR},
     ("PUT", "/v1/test-clock"): {OPERATOR},
@@ -145,6 +146,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/v1/program"): {"program": document(name="New")},
     ("POST", "/v1/program/validate"): {"program": document(name="New")},
     ("POST", "/v1/program/diff"): {"program": document(name="New")},
+    ("POST", "/v1/program/simulations"): {"program": document(name="New")},
     ("POST", "/v1/program/rollback"): {"to_version": 1},
     ("PUT", "/v1/test-clock"): {"now": "2030-01-01T00:00:00Z"},
 }

@@ -89,6 +89,7 @@ READS_HISTORIES = (
     "donations",
     "wallets",
     "rewards",
+    "program",
 )
 EVERY_FUNCTION = [*MAY_ON_THE_TABLE, "openapi"]
 

@@ -145,6 +145,9 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
     assert till.get(f"{path}/donations").json["totals"][0]["gifts"] == 2
     assert ada.get("/v1/me/donations", year="2026").json["totals"][0]["gifts"] == 2
 
+    tried = {"program": generous, "stored": {"member_ids": [member]}}
+    assert operator.post("/v1/program/simulations", tried).json["counts"]["orders"] > 1
+
     assert operator.get("/v1/test-clock").status == 200
     for day in ("2026-04-01", "2026-04-02"):
         assert operator.put("/v1/test-clock", {"now": f"{day}T00:00:00Z"}).status == 200

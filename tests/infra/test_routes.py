@@ -92,6 +92,7 @@ WHO_MAY = {
     "GET /v1/program/schema": TILL_OR_OPERATOR,
     "POST /v1/program/validate": OPERATORS,
     "POST /v1/program/diff": OPERATORS,
+    "POST /v1/program/simulations": OPERATORS,
     "POST /v1/program/rollback": OPERATORS,
     "GET /v1/openapi.json": TILL_OR_OPERATOR,
 }

@@ -97,7 +97,7 @@ def expected_figures(name: SetName, course: Course = "earn_expire") -> Figures:
     document = json.loads((EXPECTED / "figures.json").read_text(encoding="utf-8"))[name]
     months = [
         Month(row["month"], *(int(row[part]) for part in ("opening", "earn", "redeem", "expire", "closing")))
-        for row in _rows(f"{name}_{course}_rollforward.csv")
+        for row in read_rows(f"{name}_{course}_rollforward.csv")
     ]
     redeeming = course == "with_redemption"
     return Figures(
@@ -121,18 +121,19 @@ def _expected_vintages(name: SetName) -> list[Vintage]:
             left=int(row["open_at_horizon"]),
             redemption_rate=float(row["ultimate_redemption_rate"]),
         )
-        for row in _rows(f"{name}_with_redemption_vintages.csv")
+        for row in read_rows(f"{name}_with_redemption_vintages.csv")
     ]
 
 
 def expected_mini_balances(course: Course = "earn_expire") -> dict[date, dict[str, int]]:
     """Every household's balance at the end of each day of `mini`."""
-    rows = _rows(f"mini_{course}_balances.csv")
+    rows = read_rows(f"mini_{course}_balances.csv")
     days = [column for column in rows[0] if column != "customer_id"]
     return {date.fromisoformat(day): {row["customer_id"]: int(row[day]) for row in rows} for day in days}
 
 
-def _rows(name: str) -> list[dict[str, str]]:
+def read_rows(name: str) -> list[dict[str, str]]:
+    """A table of expected/."""
     with (EXPECTED / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

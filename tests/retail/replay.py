@@ -40,17 +40,22 @@ REWARD: dict[str, Any] = {
 def _nothing(_: RetailOrder) -> None: ...
 
 
+def _goes_on(_: date) -> None: ...
+
+
 @dataclass
 class Replay:
     """Sends orders to a shop, and lets it stand still at the end of every month to read all wallets.
 
-    With `redeems`, members take a REWARD whenever they can, just before an order. `closings` holds what was outstanding then,
-    by month; `told` the balance that each household's last answer told it; `redemptions` how often each household redeemed.
+    With `redeems`, members take a REWARD whenever they can, just before an order. `on_month_end` is called at the last instant
+    of each month, with its last day. `closings` holds what was outstanding then, by month; `told` the balance that each
+    household's last answer told it; `redemptions` how often each household redeemed.
     """
 
     shop: Shop
     redeems: bool = False
     on_order: Callable[[RetailOrder], None] = _nothing
+    on_month_end: Callable[[date], None] = _goes_on
     members: dict[str, MemberId] = field(default_factory=dict)
     orders: int = 0
     earned_by_answers: int = 0
@@ -95,6 +100,7 @@ class Replay:
         while (end := _end_of(first_of_next_month(self._month) - timedelta(days=1))) <= instant:
             self.shop.clock.instant = end
             self.closings[f"{self._month:%Y-%m}"] = sum(purse.balance for purse in self.purses(None).values())
+            self.on_month_end(end.astimezone(STORE_ZONE).date())
             self._month = first_of_next_month(self._month)
         self.shop.clock.instant = instant
 

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import functions.earning.handler
 import functions.members.handler
+import functions.program.handler
 import functions.redemption.handler
 import functions.wallets.handler
 from shared.adapters.dynamodb.store import Backoff, Store
@@ -23,6 +24,7 @@ from shared.domain.entry import MemberId
 from shared.domain.program import ProgramVersion, parse_program
 from shared.domain.reward import parse_reward
 from shared.entrypoint import app, wiring
+from shared.entrypoint.callers import OPERATOR, POS
 from shared.entrypoint.settings import Settings
 from shared.ports import Ledger, Programs, Rewards
 from tests.engines.ministack import ministack_table
@@ -76,6 +78,10 @@ class Shop:
         """A member's points, now or `as_of` a past day."""
         return _called(functions.wallets.handler.handler, "GET", f"/v1/members/{member}/wallet", query=query)
 
+    def simulate(self, body: str) -> dict[str, Any]:
+        """What a dry run tells; the body is JSON text."""
+        return _called(functions.program.handler.handler, "POST", "/v1/program/simulations", body, scope=OPERATOR)
+
 
 @dataclass(frozen=True)
 class StoredShop(Shop):
@@ -85,8 +91,9 @@ class StoredShop(Shop):
 
 
 def grocer_program(after: int = 365, rounded_to: str = "day") -> dict[str, Any]:
-    """The demo's program document, with another life of its points where asked."""
+    """The demo's program document without its tiers (see tiers.py), with another life of its points where asked."""
     document: dict[str, Any] = json.loads(GROCER.read_text(encoding="utf-8"))
+    document.pop("tiers", None)
     document["currencies"][0]["expiry"] = {"after": after, "rounded_to": rounded_to}
     return document
 
@@ -153,13 +160,14 @@ def _called(
     handler: Handler,
     method: str,
     path: str,
-    body: dict[str, Any] | None = None,
+    body: dict[str, Any] | str | None = None,
     *,
     query: dict[str, str] | None = None,
     key: str | None = None,
     status: int = 200,
+    scope: str = POS,
 ) -> dict[str, Any]:
-    """The answer to a till's request, which must be `status`; `key` is sent as the Idempotency-Key."""
+    """The answer to the shop's request, which must be `status`; `key` is sent as the Idempotency-Key."""
     event = {
         "version": "2.0",
         "routeKey": f"{method} {path}",
@@ -170,12 +178,14 @@ def _called(
         "requestContext": {
             "http": {"method": method, "path": path},
             "stage": "$default",
-            "authorizer": {"jwt": {"claims": {"iss": "staff", "client_id": "till", "scope": "laurel/pos"}}},
+            "authorizer": {"jwt": {"claims": {"iss": "staff", "client_id": "till", "scope": scope}}},
         },
         "isBase64Encoded": False,
-        **({} if body is None else {"body": json.dumps(body)}),
+        **({} if body is None else {"body": body if isinstance(body, str) else json.dumps(body)}),
     }
     answer = handler(event, None)
-    assert answer["statusCode"] == status, f"{method} {path} {body} was answered {answer['statusCode']} {answer['body']}"
+    assert answer["statusCode"] == status, (
+        f"{method} {path} {str(body)[:2_000]} was answered {answer['statusCode']} {answer['body']}"
+    )
     parsed: dict[str, Any] = json.loads(answer["body"])
     return parsed
