@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from math import ceil
 from xml.sax.saxutils import escape
 
 from tests.retail.figures import Month
+from tests.retail.tiers import THRESHOLDS, MembersByTier
 
 WIDTH, HEIGHT = 760, 300
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 44, 34
@@ -36,6 +39,23 @@ def year_of_points(months: Sequence[Month]) -> str:
     return _svg("Points of a grocer's members over two years", parts)
 
 
+def members_by_tier(days: Mapping[date, MembersByTier]) -> str:
+    """A bar for each day, its members stacked from the lowest tier up."""
+    y = _Scale(max(found.members for found in days.values()))
+    colours = dict(zip(THRESHOLDS, ("#a97142", "#9aa5b1", REDEEMED, BALANCE), strict=True))
+    parts = y.grid(lambda members: f"{members:,}")
+    slot = (WIDTH - LEFT - RIGHT) / len(days)
+    for index, (day, found) in enumerate(days.items()):
+        left, below = LEFT + (index + 0.25) * slot, 0
+        for tier, colour in colours.items():
+            count = getattr(found, tier)
+            parts.append(_bar(left, y(below + count), slot / 2, y(0) - y(count), colour))
+            below += count
+        parts.append(_text(left + slot / 4, HEIGHT - BOTTOM + 18, str(day), anchor="middle"))
+    parts += _legend(colours)
+    return _svg("Members by tier, of the spend of 365 days", parts)
+
+
 def sizes_of_wallets(sizes: Mapping[str, Sequence[int]]) -> str:
     """Wallets in bytes, smallest to largest, one line for each program, with one write unit's kilobyte across."""
     y = _Scale(max(max(ordered) for ordered in sizes.values()))
@@ -53,6 +73,23 @@ def sizes_of_wallets(sizes: Mapping[str, Sequence[int]]) -> str:
     ]
     parts += _legend({**colours, "one kilobyte": INK})
     return _svg("Wallets at the end of the year, smallest to largest", parts)
+
+
+def growth_of_rules(costs: Mapping[int, tuple[float, float]]) -> str:
+    """CPU of an earn and of its rules, by the number of rules, each step as wide as the one before."""
+    y = _Scale(ceil(max(whole for whole, _ in costs.values())))
+    parts = y.grid(lambda microseconds: f"{microseconds / 1_000:g} ms" if microseconds else "0")
+    step = (WIDTH - LEFT - RIGHT) / len(costs)
+    lines: dict[str, list[tuple[float, float]]] = {"an earn": [], "its rules": []}
+    for index, (rules, found) in enumerate(costs.items()):
+        x = LEFT + (index + 0.5) * step
+        parts.append(_text(x, HEIGHT - BOTTOM + 18, f"{rules:,} rule{'s' * (rules > 1)}", anchor="middle"))
+        for line, cost in zip(lines.values(), found, strict=True):
+            line.append((x, y(round(cost))))
+    colours = dict(zip(lines, (BALANCE, EXPIRED), strict=True))
+    parts += [_line(points, colours[what]) for what, points in lines.items()]
+    parts += _legend(colours)
+    return _svg("CPU of an earn by the number of rules", parts)
 
 
 class _Scale:

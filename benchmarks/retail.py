@@ -1,9 +1,10 @@
 """A published year of a grocer's orders through the handlers, checked to the point: `python -m benchmarks.retail`.
 
 155,848 orders of 2,469 households by default; `--set mini` takes every tenth household. With `--with-redemption` members also
-redeem 500 points just before an order whenever they have as many, and use the voucher on it. The handlers' real code runs in
-this process over a ledger in memory, or with `--engine ministack` over the DynamoDB adapter and MiniStack's request handler.
-Exits with 1 where a figure differs from tests/retail/expected.
+redeem 500 points just before an order whenever they have as many, and use the voucher on it. With `--with-tiers` the program
+has tiers by the spend of 365 days, read for every member at the end of each quarter. The handlers' real code runs in this
+process over a ledger in memory, or with `--engine ministack` over the DynamoDB adapter and MiniStack's request handler. Exits
+with 1 where a figure differs from tests/retail/expected.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.drawing import year_of_points
+from benchmarks.drawing import members_by_tier, year_of_points
 from benchmarks.page import write_section
 from infra.local_cloud.retail import read_orders
 from tests.retail.figures import (
@@ -47,10 +48,12 @@ from tests.retail.figures import (
 )
 from tests.retail.replay import Replay
 from tests.retail.shop import EngineName, open_shop
+from tests.retail.tiers import THRESHOLDS, MembersByTier, expected_tiers, tiered_program, watched
 
 console = Console()
 Figure = TypeVar("Figure")
 REDEEMING = "with-redemption"
+TIERED = "with-tiers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Year:
     months: list[Check[Month]]
     closings: list[Check[int | None]]
     vintages: list[Check[Vintage]]
+    tiers: dict[date, Check[MembersByTier]]
 
     @property
     def redeeming(self) -> bool:
@@ -118,6 +122,7 @@ class Year:
             *self.months,
             *self.closings,
             *self.vintages,
+            *self.tiers.values(),
         ]
         return sum(not check.holds for check in checks)
 
@@ -128,10 +133,17 @@ def main() -> int:
     parser.add_argument("--engine", choices=["memory", "ministack"], default="memory")
     parser.add_argument("--set", choices=["full", "mini"], default="full", dest="name")
     parser.add_argument(f"--{REDEEMING}", action="store_true", help="members redeem 500 points whenever they have as many")
+    parser.add_argument(f"--{TIERED}", action="store_true", help="members have tiers by their spend of the last 365 days")
     parser.add_argument("--report", type=Path, metavar="PAGE", help="put the tables into this Markdown page as well")
     arguments = parser.parse_args()
-    speed, year = measure(arguments.name, arguments.engine, redeems=arguments.with_redemption)
-    tables = [_days_table(year), _months_table(year), *([_vintages_table(year)] if year.redeeming else []), _counts_table(year)]
+    speed, year = measure(arguments.name, arguments.engine, redeems=arguments.with_redemption, tiered=arguments.with_tiers)
+    tables = [
+        _days_table(year),
+        _months_table(year),
+        *([_vintages_table(year)] if year.redeeming else []),
+        *([_tiers_table(year)] if year.tiers else []),
+        _counts_table(year),
+    ]
     for table in tables:
         console.print(table)
     console.print(str(speed))
@@ -142,13 +154,17 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def measure(name: SetName, engine: EngineName, *, redeems: bool = False) -> tuple[Speed, Year]:
-    """Send a set's orders in their own time, with redemptions where members redeem; then read what Laurel says of the year."""
+def measure(name: SetName, engine: EngineName, *, redeems: bool = False, tiered: bool = False) -> tuple[Speed, Year]:
+    """Send a set's orders in their own time, with redemptions where members redeem; then read what Laurel says of the year.
+
+    Where it is `tiered`, every member's tier is read meanwhile.
+    """
     figures = expected_figures(name, "with_redemption" if redeems else "earn_expire")
     modulus, remainder = MODULUS_AND_REMAINDER[name]
-    with open_shop(engine) as shop, _progress() as progress:
+    with open_shop(engine, tiered_program() if tiered else None) as shop, _progress() as progress:
         sending = progress.add_task("sending orders", total=figures.orders)
         replay = Replay(shop, redeems=redeems, on_order=lambda _: progress.advance(sending))
+        watch = watched(replay, name) if tiered else None
         began, cpu_began = time.perf_counter(), time.process_time()
         replay.run(read_orders(modulus=modulus, remainder=remainder))
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
@@ -166,6 +182,11 @@ def measure(name: SetName, engine: EngineName, *, redeems: bool = False) -> tupl
         months=[Check(row, expected) for row, expected in zip(months, figures.months, strict=True)],
         closings=[Check(replay.closings.get(row.month), row.closing) for row in figures.months],
         vintages=[Check(row, expected) for row, expected in zip(earned_in, figures.vintages, strict=True)],
+        tiers=(
+            {day: Check(MembersByTier.of(watch.found[day]), expected) for day, expected in expected_tiers(name).items()}
+            if watch
+            else {}
+        ),
     )
     return Speed(engine, replay.orders, replay.redemptions.total(), seconds, cpu_seconds, _peak_megabytes()), year
 
@@ -246,6 +267,16 @@ def _vintages_table(year: Year) -> Table:
     return table
 
 
+def _tiers_table(year: Year) -> Table:
+    table = _table("Members by tier at the end of a day", "end of", "members", *THRESHOLDS, "agrees")
+    table.caption = "by spend of the last 365 days; agrees: these and the hash of every member's tier"
+    for day, check in year.tiers.items():
+        found = check.measured
+        counts = (found.members, found.bronze, found.silver, found.gold, found.platinum)
+        table.add_row(str(day), *(f"{n:,}" for n in counts), check.mark)
+    return table
+
+
 def _counts_table(year: Year) -> Table:
     table = _table("Counts", "of", "number", "agrees")
     for what, check in year.counts.items():
@@ -262,6 +293,14 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _write_report(page: Path, speed: Speed, tables: list[Table], year: Year) -> None:
+    if year.tiers:
+        picture = members_by_tier({day: check.measured for day, check in year.tiers.items()})
+        own = [table for table in tables if table.title and "tier" in str(table.title)]
+        flags = [REDEEMING] * year.redeeming + [TIERED]
+        title = "A retail year with redemptions and tiers" if year.redeeming else "A retail year with tiers"
+        write_section(page, "retail", title, f"{speed}.", own, f"retail-year-{'-'.join(flags)}.svg", picture, flags=flags)
+        console.print(f"written to {page}")
+        return
     picture = year_of_points([check.measured for check in year.months])
     if year.redeeming:
         title, picture_name = "A retail year with redemptions", "retail-year-with-redemption.svg"

@@ -21,9 +21,11 @@ from benchmarks.page import write_section
 from benchmarks.wallet_sizes import Growth, measure_growth
 from infra.local_cloud.retail import read_orders
 from tests.retail.figures import MODULUS_AND_REMAINDER, SetName, expected_figures
+from tests.retail.shop import grocer_program
+from tests.retail.tiers import tiered_program
 
-BY_DAY, BY_MONTH = "365 days by day", "12 months by month"
-PROGRAMS = {BY_DAY: (365, "day"), BY_MONTH: (12, "month")}
+BY_DAY, BY_MONTH, TIERED = "365 days by day", "12 months by month", "12 months by month, tiers by 365 days of spend"
+PROGRAMS = {BY_DAY: grocer_program(365, "day"), BY_MONTH: grocer_program(12, "month"), TIERED: tiered_program(12, "month")}
 console = Console()
 
 
@@ -51,7 +53,7 @@ def _growth(progress: Progress, name: SetName, program: str, every: int) -> Grow
     earning = progress.add_task(f"a year at {program}", total=expected_figures(name).orders)
     modulus, remainder = MODULUS_AND_REMAINDER[name]
     orders = read_orders(modulus=modulus, remainder=remainder)
-    return measure_growth(orders, *PROGRAMS[program], every=every, done=lambda: progress.advance(earning))
+    return measure_growth(orders, PROGRAMS[program], every=every, done=lambda: progress.advance(earning))
 
 
 def _operations_table(costs: list[Cost]) -> Table:

@@ -19,7 +19,7 @@ from shared.domain.wallet import Wallet
 from tests.fakes.grocer import earn
 from tests.meter.item_size import item_size
 from tests.retail.replay import CURRENCY
-from tests.retail.shop import DAWN, grocer_program
+from tests.retail.shop import DAWN
 
 KILOBYTE = 1024
 HISTORY_ATTRIBUTES = frozenset({"pk", "sk", "member", "seq", *HISTORY_PROJECTION})
@@ -59,11 +59,9 @@ class Growth:
     year_end: list[int] = field(default_factory=list)
 
 
-def measure_growth(
-    orders: Iterator[RetailOrder], after: int, rounded_to: str, *, every: int, done: Callable[[], None]
-) -> Growth:
-    """Let every order earn, and look at the items of every n-th; `done` is called after each order."""
-    versions = [ProgramVersion(1, DAWN, DAWN, parse_program(grocer_program(after, rounded_to)))]
+def measure_growth(orders: Iterator[RetailOrder], document: dict[str, Any], *, every: int, done: Callable[[], None]) -> Growth:
+    """Let every order earn by a program, and look at the items of every n-th; `done` is called after each order."""
+    versions = [ProgramVersion(1, DAWN, DAWN, parse_program(document))]
     growth = Growth(alternatives={name: Sizes() for name in ENCODINGS})
     wallets: dict[str, Wallet] = {}
     for number, order in enumerate(orders):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
+from functions.earning.earn_points import record_purchase
 from functions.redemption.redeem_reward import cancel_redemption, redeem_reward
 from functions.redemption.use_voucher import use_voucher
 from shared.domain.audit import Break, audit
@@ -79,6 +80,11 @@ class Counter:
     def earn(self, order_id: str, points: int, **changes: Any) -> Entry:
         """An order of so many dollars, now."""
         return record(self.ledger, purchase(order_id, points * 100, **{"occurred_at": self.place.clock.now(), **changes}))
+
+    def buy(self, order_id: str, dollars: int, **changes: Any) -> Entry:
+        """An order of so many dollars, now, by the counter's own programs."""
+        order = purchase(order_id, dollars * 100, **{"occurred_at": self.place.clock.now(), **changes})
+        return record_purchase(order, ledger=self.ledger, programs=self.programs)
 
     def offer(self, document: dict[str, Any] = MUG, *, stock: int | None = None, **changes: Any) -> None:
         """Put a reward into the catalog, with a stock where it is limited."""

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from infra.local_cloud.api import Caller
 from infra.local_cloud.cloud import Cloud
+from infra.local_cloud.demo import rfc3339
 from infra.local_cloud.state import LocalFolder
 from infra.local_cloud.tokens import IdentityProvider
+
+STALENESS_SECONDS = 1.5
+"""Real seconds after which every function of a sandbox stage has seen a new version of the program."""
 
 
 @dataclass
@@ -91,6 +97,22 @@ class Laurel:
             "occurred_at": self.operator.expect("GET", "/v1/test-clock")["now"],
             "lines": [{"sku": "tea", "quantity": 1, "amount": amount}],
         }
+
+    def now(self) -> datetime:
+        """The stage's time."""
+        return datetime.fromisoformat(self.operator.expect("GET", "/v1/test-clock")["now"])
+
+    def move_clock(self, instant: datetime) -> None:
+        """Set the stage's clock forward."""
+        self.operator.expect("PUT", "/v1/test-clock", {"now": rfc3339(instant)})
+
+    def put_in_force(self, program: dict[str, Any]) -> int:
+        """Put a program in force and wait until every function has seen it; gives its version."""
+        activated = self.operator.expect("PUT", "/v1/program", {"program": program})
+        self.move_clock(max(self.now(), datetime.fromisoformat(activated["effective_from"])))
+        time.sleep(STALENESS_SECONDS)
+        version: int = activated["version"]
+        return version
 
     def wallet(self, member_id: str) -> dict[str, Any]:
         """The member's wallet, as a till sees it."""

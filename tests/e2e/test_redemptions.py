@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -31,7 +31,7 @@ def rich(laurel: Laurel) -> str:
     return laurel.enrol_with(COST)
 
 
-def at_once(calls: list[Callable[[], httpx.Response]]) -> list[httpx.Response]:
+def at_once(calls: Sequence[Callable[[], httpx.Response]]) -> list[httpx.Response]:
     """Make all calls at the same time; who is told to come again does, with the same request."""
     with ThreadPoolExecutor(min(len(calls), IN_FLIGHT)) as callers:
         return list(callers.map(served, calls))

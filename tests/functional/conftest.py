@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,10 @@ from shared.adapters.dynamodb.items import entry_of, from_wire, wallet_of
 from shared.adapters.dynamodb.rewards import stock_of
 from shared.adapters.dynamodb.store import Backoff, Store
 from shared.adapters.dynamodb.table import charity_pk
+from shared.audit.counted import budget_of, versions_of
 from shared.domain.audit import Break, audit, unmatched
 from shared.domain.calendar import local_day
+from shared.domain.cap import BudgetKey
 from shared.domain.entry import MemberId
 from shared.domain.member import Login, Profile
 from shared.domain.program import ProgramVersion
@@ -51,18 +54,24 @@ class Stage:
         entries = sorted((entry_of(item) for item in items if "seq" in item and "kind" in item), key=lambda e: e.sequence)
         wallets = [wallet_of(item) for item in items if item["sk"] == "WALLET"]
         books = {wallet.member: [entry for entry in entries if entry.member == wallet.member] for wallet in wallets}
-        found = [found for wallet in wallets for found in audit(wallet, books[wallet.member])]
+        versions = versions_of(self.store)
+        found = [found for wallet in wallets for found in audit(wallet, books[wallet.member], versions)]
         found += unmatched(entries)
-        return found + self._miscounts(items, Tallies.of(books.values()))
+        return found + self._miscounts(items, Tallies.of(books.values(), versions))
 
     def _miscounts(self, items: list[dict[str, Any]], tallies: Tallies) -> list[Break]:
-        """Which stocks and charities' totals the entries do not make."""
+        """Which stocks, budgets and charities' totals the entries do not make."""
         day = local_day(self.wiring.clock.now(), grocer.ZONE)
         stocks = {stock.reward: stock for stock in (stock_of(item) for item in items if item["sk"] == "STOCK")}
         months = [charity_month_of(item) for item in items if item["pk"].startswith(charity_pk(""))]
         given = {MonthOf.of(month): month.given for month in months}
         breaks = [tallies.stock_break(reward, stocks.get(reward), day) for reward in stocks.keys() | tallies.rewards()]
         breaks += [tallies.charity_break(place, given.get(place)) for place in given.keys() | tallies.given.keys()]
+        spent: Counter[BudgetKey] = Counter()
+        for item in items:
+            if item["pk"].startswith("BUDGET#"):
+                spent[budget_of(item)._replace(shard=0)] += int(item["spent"])
+        breaks += [tallies.budget_break(budget, spent[budget]) for budget in spent.keys() | tallies.drawn.keys()]
         return [found for found in breaks if found]
 
     def activate(self, version: ProgramVersion) -> None:

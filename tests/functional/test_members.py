@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.fakes import grocer
 from tests.fakes.clock import FakeClock
 from tests.fakes.grocer import ADA, BOB, order
@@ -66,6 +68,13 @@ def test_attributes_are_merged_and_one_set_to_null_goes_away(till: Caller) -> No
     member = enrol(till, attributes={"size": "M", "visits": 12})
     after = till.patch(f"{MEMBERS}/{member}", {"attributes": {"size": None, "colour": "red", "vip": False}}).json
     assert after["attributes"] == {"visits": 12, "colour": "red", "vip": False}
+
+
+@pytest.mark.parametrize(("before", "after"), [(True, 1), (1, True), (False, 0), (0, False)])
+def test_a_number_and_a_yes_or_no_are_two_values(till: Caller, before: Any, after: Any) -> None:
+    member = enrol(till, attributes={"employee": before})
+    assert till.patch(f"{MEMBERS}/{member}", {"attributes": {"employee": after}}).json["attributes"]["employee"] is after
+    assert till.get(f"{MEMBERS}/{member}").json["attributes"]["employee"] is after
 
 
 def test_the_same_change_again_changes_nothing(stage: Stage, till: Caller, clock: FakeClock) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -77,14 +77,32 @@ def test_a_preset_gives_what_its_model_publishes_and_explains_every_point(id: st
     PROMISES[id](open_shop(id))
 
 
-def test_points_for_body_care_live_365_days(open_shop: OpenShop) -> None:
-    shop = open_shop("body_care")
-    member = shop.join()
-    shop.buy(member, line("skin", 100 * DOLLAR))
-    until(shop, 2027, 3, 1)
-    assert shop.balance(member, "points") == 100
-    until(shop, 2027, 3, 2)
-    assert shop.balance(member, "points") == 0
+@pytest.mark.parametrize(
+    ("id", "category", "gone_on"),
+    [
+        ("body_care", "skin", date(2027, 3, 2)),
+        ("beauty_tiers", "makeup", date(2027, 4, 1)),
+        ("coffee_stars", "drinks", date(2026, 10, 1)),
+        ("outdoor_experiences", "jackets", date(2027, 3, 1)),
+        ("prime_membership", "tools", date(2027, 4, 1)),
+        ("takeout_club", "food", date(2027, 4, 1)),
+        ("gift_cards", "tea", date(2027, 3, 2)),
+        ("trips", "hotel", date(2027, 10, 1)),
+        ("fashion_tiers", "shoes", None),
+    ],
+)
+def test_points_of_2_march_2026_are_gone_on_their_presets_day(
+    id: str, category: str, gone_on: date | None, open_shop: OpenShop
+) -> None:
+    shop = open_shop(id)
+    member, currency = shop.join(), shop.preset["program"]["currencies"][0]["code"]
+    shop.buy(member, line(category, 100 * DOLLAR))
+    earned = shop.balance(member, currency)
+    last = gone_on or date(2036, 3, 2)
+    until(shop, last.year, last.month, last.day, hour=3)  # an hour or two before the day begins in New York
+    assert shop.balance(member, currency) == earned > 0
+    until(shop, last.year, last.month, last.day, hour=6)
+    assert shop.balance(member, currency) == (0 if gone_on else earned)
 
 
 def test_a_beauty_tier_lasts_for_the_rest_of_its_year_and_the_whole_next(open_shop: OpenShop) -> None:
@@ -105,9 +123,11 @@ def test_reviews_cannot_be_farmed(open_shop: OpenShop) -> None:
     for _ in range(7):
         shop.does(member, "review")
     assert shop.balance(member, "points") == 5 * 5
-    shop.does(member, "sign_up")
-    shop.does(member, "sign_up")
-    assert shop.balance(member, "points") == 5 * 5 + 50
+    for activity, points in (("sign_up", 50), ("profile_completed", 50), ("app_install", 40)):
+        before = shop.balance(member, "points")
+        shop.does(member, activity)
+        shop.does(member, activity)
+        assert shop.balance(member, "points") == before + points
 
 
 def test_rouge_comes_six_days_before_all_others(open_shop: OpenShop) -> None:
@@ -155,18 +175,19 @@ def test_stars_are_double_four_days_a_year_from_gold_on(open_shop: OpenShop) -> 
     shop.buy(gold, line("drinks", 500 * DOLLAR))
     for month in (6, 9, 12):
         until(shop, 2026, month, 1, hour=4 if month < 12 else 5)
-        assert shop.buy(gold, line("drinks", 10 * DOLLAR)) == {"menu": 10, "double_star_day": 10, "tier:gold": 2}
-        assert shop.buy(green, line("drinks", 10 * DOLLAR)) == {"menu": 10}
+        assert shop.buy(gold, line("drinks", 100 * DOLLAR)) == {"menu": 100, "double_star_day": 100, "tier:gold": 20}
+        assert shop.buy(green, line("drinks", 100 * DOLLAR)) == {"menu": 100}
         until(shop, 2026, month, 2, hour=6)
-        assert shop.buy(gold, line("drinks", 10 * DOLLAR)) == {"menu": 10, "tier:gold": 2}
+        assert shop.buy(gold, line("drinks", 100 * DOLLAR)) == {"menu": 100, "tier:gold": 20}
 
 
 def test_one_check_in_a_day_earns_and_extras_begin_anew_with_the_year(open_shop: OpenShop) -> None:
     shop = open_shop("outdoor_experiences")
     member = shop.join()
-    shop.does(member, "check_in")
-    shop.does(member, "check_in")
-    assert shop.balance(member, "points") == 5
+    for activity, points in (("check_in", 5), ("app_install", 15)):
+        shop.does(member, activity)
+        shop.does(member, activity)
+        assert shop.balance(member, "points") == points
     for day in range(3, 28):
         until(shop, 2026, 3, day)
         shop.does(member, "check_in")
@@ -199,7 +220,7 @@ def test_member_days_are_for_members(open_shop: OpenShop) -> None:
     paying, guest = shop.join(), shop.join()
     shop.bill(paying, "prime_year", "started")
     until(shop, 2026, 7, 8)
-    assert shop.buy(paying, line("tools", 20 * DOLLAR)) == {"base": 20, "member_days": 80}
+    assert shop.buy(paying, line("tools", 200 * DOLLAR)) == {"base": 200, "member_days": 800}
     assert shop.buy(guest, line("tools", 20 * DOLLAR)) == {"base": 20}
     until(shop, 2026, 7, 12)
     assert shop.buy(paying, line("tools", 20 * DOLLAR)) == {"base": 20}
@@ -212,6 +233,9 @@ def test_a_month_that_was_paid_is_one_supper_and_the_next_month_another(open_sho
     shop.does(couple, "month_paid")
     shop.does(couple, "month_paid")
     assert shop.balance(couple, "suppers") == 1
+    purses = shop.till("GET", f"/v1/members/{couple.id}/wallet").ok["currencies"]
+    [suppers] = [purse for purse in purses if purse["currency"] == "suppers"]
+    assert [deadline["last_day"] for deadline in suppers["deadlines"]] == ["2026-04-30"]
     assert shop.redeem(couple, "supper_for_two").status == 201
     began = shop.now()
     until(shop, 2026, 4, 2)

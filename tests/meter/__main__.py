@@ -1,4 +1,4 @@
-"""`python -m tests.meter`: print what recording a purchase, spending points and taking either back cost."""
+"""`python -m tests.meter`: print what recording a purchase, spending points, taking either back and what rules count cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from tests.engines.ministack import ministack_table
 from tests.meter.readings import by_entries, by_lines
 from tests.meter.redemption_readings import large_redemptions, redemptions, refunds, uses
 from tests.meter.report import table_of
-from tests.meter.shop import BY_DAY, open_shop
+from tests.meter.rule_readings import RULES, counted, tiers
+from tests.meter.shop import BY_DAY, BY_MONTH, open_shop
 
 
 def main() -> None:
@@ -26,6 +27,9 @@ def main() -> None:
         console.print(table_of("Redemptions of half of all points", large_redemptions(shop)))
         console.print(table_of("Vouchers", uses(shop)))
         console.print(table_of("Refunds", refunds(shop)))
+    with ministack_table() as engine, open_shop(engine, BY_MONTH, RULES) as shop:
+        console.print(table_of("POST /v1/purchases with tiers, warm, by the days of credit", tiers(shop)))
+        console.print(table_of("What rules count", counted(shop)))
 
 
 if __name__ == "__main__":

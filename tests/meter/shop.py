@@ -13,6 +13,8 @@ from unittest.mock import patch
 import functions.earning.handler
 import functions.gift_cards.handler
 import functions.redemption.handler
+import functions.standing.handler
+import functions.transfers.handler
 from shared.adapters.dynamodb.items import entry_item, to_wire, wallet_item
 from shared.adapters.dynamodb.store import Backoff
 from shared.domain.digest import request_hash
@@ -104,24 +106,35 @@ class Shop:
         body = {"refund_id": number, "occurred_at": NOW.isoformat(), **more}
         return self.post(f"/v1/purchases/{order}/refunds", body)
 
-    def post(self, path: str, body: dict[str, Any], *, key: str | None = None, status: int = 201) -> dict[str, Any]:
+    def post(
+        self,
+        path: str,
+        body: dict[str, Any] | None,
+        *,
+        key: str | None = None,
+        status: int = 201,
+        scope: str = "laurel/pos",
+    ) -> dict[str, Any]:
         """Send a till's request to the function that has its route; gives the answer, which must have `status`."""
-        function: Any = next(function for start, function in _FUNCTIONS.items() if path.startswith(start))
-        event = staff_event("POST", path, body, key=key)
+        function: Any = next(function for part, function in _FUNCTIONS.items() if part in path)
+        event = staff_event("POST", path, body, key=key, scope=scope)
         answer = function.handler(event, None)
         self.given.append((event, Answer(answer["statusCode"], answer["body"])))
         assert answer["statusCode"] == status, answer
         parsed: dict[str, Any] = json.loads(answer["body"])
         return parsed
 
-    def buy(self, member: MemberId, order: str, *, lines: int = 1) -> dict[str, Any]:
+    def buy(
+        self, member: MemberId, order: str, *, lines: int = 1, channel: str = "store", minutes_ago: int = 0
+    ) -> dict[str, Any]:
         """Send one order of `lines` lines; gives the answer, which must be 201."""
+        occurred_at = self.clock.now() - timedelta(minutes=minutes_ago)
         body = {
             "order_id": order,
             "member_id": member,
             "currency": "USD",
-            "occurred_at": NOW.isoformat(),
-            "channel": "store",
+            "occurred_at": occurred_at.isoformat(),
+            "channel": channel,
             "store": "store-0042",
             "lines": [
                 {"sku": f"{1_000_000 + line}", "quantity": 1 + line % 3, "amount": 399, "category": "grocery"}
@@ -149,17 +162,25 @@ class Shop:
 
 _FUNCTIONS = {
     "/v1/purchases": functions.earning.handler,
+    "/v1/activities": functions.earning.handler,
     "/v1/gift-cards": functions.gift_cards.handler,
+    "/v1/memberships": functions.standing.handler,
+    "/tier/reviews": functions.standing.handler,
+    "/recognitions": functions.transfers.handler,
     "/v1/": functions.redemption.handler,
 }
+"""By a part of their paths, the first that fits."""
 
 
 @contextmanager
-def open_shop(engine: Engine, expiry: dict[str, Any] = BY_MONTH) -> Iterator[Shop]:
-    """A shop whose functions are warm: its program is read and its first order is sold. Points expire as `expiry` says."""
+def open_shop(engine: Engine, expiry: dict[str, Any] = BY_MONTH, parts: dict[str, Any] | None = None) -> Iterator[Shop]:
+    """A shop whose functions are warm: its program is read and its first order is sold. Points expire as `expiry` says.
+
+    `parts` replace those of the program document.
+    """
     clock = StandingClock()
     wired = wiring.wire(Settings(table=engine.table, stage="prod"), engine.client, clock, Backoff())
-    wired.programs.add(ProgramVersion(1, OPENED, OPENED, parse_program(_program(expiry))))
+    wired.programs.add(ProgramVersion(1, OPENED, OPENED, parse_program({**_program(expiry), **(parts or {})})))
     # What is measured is the warm path, also after the clock was moved.
     wired.programs.timer = lambda: 0
     for name, reward in REWARDS.items():

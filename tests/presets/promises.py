@@ -89,7 +89,7 @@ def coffee_stars(shop: Shop) -> None:
     assert shop.tier(member)["tier"] == "gold"
     assert shop.buy(member, line("drinks", 2000 * DOLLAR)) == {"menu": 2000, "tier:gold": 400}
     assert shop.tier(member)["tier"] == "reserve"
-    assert shop.buy(member, line("drinks", 10 * DOLLAR)) == {"menu": 10, "tier:reserve": 7}
+    assert shop.buy(member, line("drinks", 100 * DOLLAR)) == {"menu": 100, "tier:reserve": 70}
     ladder = {"extra": 25, "two_off": 60, "brewed": 100, "handcrafted": 200, "sandwich": 300, "merchandise": 400}
     assert {reward: points for reward, points in shop.prices(member).items() if reward in ladder} == ladder
     before = shop.balance(member, "stars")
@@ -116,7 +116,8 @@ def outdoor_experiences(shop: Shop) -> None:
     assert shop.balance(member, "points") == 160 + 100
     ten_off = shop.quote(member, "ten_off")
     assert (ten_off["points"], ten_off["value"]) == (100, 10 * DOLLAR)
-    assert shop.redeem(member, "athlete_talk").ok["benefit"]["kind"] == "experience"
+    talk = shop.redeem(member, "athlete_talk").ok
+    assert (talk["points"], talk["benefit"]["kind"]) == (50, "experience")
     assert [shop.redeem(member, "field_test").status for _ in range(2)] == [201, 201]
     assert shop.redeem(member, "field_test").refusal == "limit-reached"
 
@@ -124,21 +125,21 @@ def outdoor_experiences(shop: Shop) -> None:
 def prime_membership(shop: Shop) -> None:
     """139 dollars a year or 14.99 a month after 30 free days; deals are for members whom they suit."""
     plans = {plan["id"]: plan for plan in shop.preset["program"]["memberships"]}
-    assert {id: (plan["price"], plan["trial_days"]) for id, plan in plans.items()} == {
-        "prime_year": (13900, 30), "prime_month": (1499, 30),
+    assert {id: (plan["price"], plan["term"], plan["trial_days"]) for id, plan in plans.items()} == {
+        "prime_year": (13900, {"months": 12}, 30), "prime_month": (1499, {"months": 1}, 30),
     }  # fmt: skip
-    order = [line("pet_food", 50 * DOLLAR), line("books", 30 * DOLLAR)]
+    order = [line("pet_food", 200 * DOLLAR), line("books", 100 * DOLLAR)]
     keeper, reader, guest = shop.join(has_pet=True), shop.join(reader=True), shop.join(has_pet=True, reader=True)
     shop.bill(keeper, "prime_year", "trial_started")
     shop.bill(reader, "prime_month", "started")
     standing = shop.tier(keeper)
     assert [membership["plan"] for membership in standing["memberships"]] == ["prime_year"]
     assert (standing["benefits"]["free_shipping"], standing["benefits"]["early_access_hours"]) == (True, 1)
-    assert shop.buy(keeper, *order) == {"base": 80, "pet_deal": 50}
-    assert shop.buy(reader, *order) == {"base": 80, "book_deal": 30}
-    assert shop.buy(guest, *order) == {"base": 80}
+    assert shop.buy(keeper, *order) == {"base": 300, "pet_deal": 200}
+    assert shop.buy(reader, *order) == {"base": 300, "book_deal": 100}
+    assert shop.buy(guest, *order) == {"base": 300}
     shop.bill(reader, "prime_month", "lapsed")
-    assert shop.buy(reader, *order) == {"base": 80}
+    assert shop.buy(reader, *order) == {"base": 300}
     paid = shop.quote(keeper, "pay_at_checkout", points=130, order_amount=20 * DOLLAR)
     assert (paid["value"], paid["available"]) == (130, True)
 
@@ -241,13 +242,16 @@ def recognition(shop: Shop) -> None:
     ):
         refused = give(giver, kind, to, 1)
         assert (refused.refusal, refused.json["reason"]) == ("recognition-not-offered", reason)
-    assert give(boss, "award", bob, 250).status == 201
+    assert give(boss, "award", bob, 251).json["reason"] == "points"
+    assert [give(boss, "award", bob, 250).status for _ in range(2)] == [201, 201]
+    assert give(boss, "award", bob, 1).refusal == "limit-reached"
     received = shop.till("GET", f"/v1/members/{bob.id}/entries").ok["entries"]
     why = [shop.explained(entry["entry_id"]) for entry in reversed(received)]
-    assert why == [{"recognition:kudos": 50}, {"recognition:kudos": 50}, {"recognition:award": 250}]
-    assert [shop.balance(member, "points") for member in (ada, bob, boss)] == [0, 350, 0]
+    assert why == [{"recognition:kudos": 50}, {"recognition:kudos": 50}, *[{"recognition:award": 250}] * 2]
+    assert [shop.balance(member, "points") for member in (ada, bob, boss)] == [0, 600, 0]
     card = shop.redeem(bob, "card_10").ok
-    assert (card["points"], card["value"]) == (100, 10 * DOLLAR)
+    given = shop.redeem(bob, "ten_given").ok
+    assert {(found["points"], found["value"]) for found in (card, given)} == {(100, 10 * DOLLAR)}
 
 
 PROMISES = {

@@ -4,5 +4,6 @@
     python -m tests.simulation --scenario redeem --seed 1234         one of them again, with all that happened in it
 
 `earn` sends orders; `redeem` spends points on rewards of which there are few; `undo` pays orders with vouchers and gift cards
-and refunds them. A new operation joins as a new scenario: a file beside `earn.py`, and its line in SCENARIOS of `run.py`.
+and refunds them; `rules` has caps, budgets, tiers, memberships, activities and recognitions, and programs that change. A new
+operation joins as a new scenario: a file beside `earn.py`, and its line in SCENARIOS of `run.py`.
 """

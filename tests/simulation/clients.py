@@ -97,9 +97,20 @@ def send_until_answered(world: World, service: Service, event: Event) -> Answer 
     return None
 
 
-def insist(world: World, service: Service, event: Event, then: Callable[[Answer], None] | None = None) -> None:
-    """A caller's whole day with one request: until answered, then what follows, and by chance asked once more, when the
-    answer must be the same.
+Firm = Callable[[Answer], bool]
+"""Whether an answer must be the same when the same is asked again."""
+
+
+def always(answer: Answer) -> bool:
+    """Every answer is firm."""
+    return True
+
+
+def insist(
+    world: World, service: Service, event: Event, then: Callable[[Answer], None] | None = None, firm: Firm = always
+) -> None:
+    """A caller's whole day with one request: until answered, then what follows, and by chance asked once more, when a
+    `firm` answer must be the same.
     """
     first = send_until_answered(world, service, event)
     if first is not None and then is not None:
@@ -108,5 +119,5 @@ def insist(world: World, service: Service, event: Event, then: Callable[[Answer]
         return
     world.sleep(world.chance.choice(_ASKS_AGAIN_AFTER_SECONDS))
     again = send_until_answered(world, service, event)
-    if again is not None and told(again) != told(first):
+    if again is not None and firm(first) and told(again) != told(first):
         world.violate(f"the same request was answered {first.status} {first.body}, later {again.status} {again.body}")

@@ -22,7 +22,10 @@ from tests.simulation.world import World
 Item = dict[str, Any]
 ZONE = "America/New_York"
 """Every simulated program's."""
-_WRITTEN_ONCE = ("ENTRY", "PURCHASE", "CLOSURE", "USE", "CANCEL", "CODE", "REFUND#", "TENDER#", "VERSION#")
+_WRITTEN_ONCE = (
+    *("ENTRY", "PURCHASE", "CLOSURE", "USE", "CANCEL", "CODE", "REFUND#", "TENDER#", "VERSION#"),
+    *("ACTIVITY", "VOID", "BILLING", "REVIEW"),
+)
 """How the sort keys begin of what never changes once it is written: entries, kept refusals, codes, tenders, versions."""
 
 
@@ -43,12 +46,18 @@ class Witness:
             place = (key["pk"]["S"], key["sk"]["S"])
             item = self._backend.ask("GetItem", TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
             before = self._seen.get(place)
+            world.written_at.setdefault(place, world.now())
             if before is not None and item != before:
                 for broken in _change_broken(place, before, item):
                     world.violate(broken)
             if place[1] == "STOCK":
                 for broken in _stock_broken(item, world):
                     world.violate(broken)
+            if place[0].startswith("BUDGET#"):
+                budget = " ".join(place)
+                world.spent_most[budget] = max(world.spent_most.get(budget, 0), _count(item, "spent"))
+                if _count(item, "spent") < 0:
+                    world.violate(f"more came back to {budget} than was given: {item}")
             self._seen[place] = item
 
 

@@ -68,6 +68,7 @@ MUTATIONS: dict[str, Rewrite] = {
     "put-condition": without_condition("Put"),
     "update-condition": without_condition("Update"),
     "stock-condition": without_condition("Update", "STOCK#"),
+    "budget-condition": without_condition("Update", "BUDGET#"),
     "refusal-record": without_refusals,
     "retry-token": without_retry_token,
 }

@@ -17,6 +17,7 @@ from tests.simulation.mutations import MUTATIONS
 from tests.simulation.network import Network
 from tests.simulation.plan import Plan
 from tests.simulation.redeem import Redeem
+from tests.simulation.rules import Rules
 from tests.simulation.scenario import Scenario
 from tests.simulation.sdk import Clients
 from tests.simulation.service import Service
@@ -25,7 +26,7 @@ from tests.simulation.virtual import virtual
 from tests.simulation.world import World
 
 TABLE = "simulated"
-SCENARIOS: dict[str, Callable[[], Scenario]] = {"earn": Earn, "redeem": Redeem, "undo": Undo}
+SCENARIOS: dict[str, Callable[[], Scenario]] = {"earn": Earn, "redeem": Redeem, "undo": Undo, "rules": Rules}
 
 
 @dataclass(frozen=True)

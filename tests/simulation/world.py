@@ -57,7 +57,11 @@ class Signal:
 
 
 class World:
-    """Virtual time in microseconds from START, a queue of turns, a trace. Make one, spawn tasks, `run`, `close`."""
+    """Virtual time in microseconds from START, a queue of turns, a trace. Make one, spawn tasks, `run`, `close`.
+
+    `written_at` is when each item was written first, by its key, for those that were not there when the world began;
+    `spent_most` the most that was ever given of each budget.
+    """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -65,6 +69,8 @@ class World:
         self.trace: list[str] = []
         self.violations: list[str] = []
         self.ambients: list[Ambient] = []
+        self.written_at: dict[tuple[str, str], datetime] = {}
+        self.spent_most: dict[str, int] = {}
         self.closed = False
         self.current: Task | None = None
         self._microseconds = 0
