@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from infra.local_cloud import report, server
+from infra.local_cloud import dry_run, report, server
 from infra.local_cloud.api import Caller, api_address
 from infra.local_cloud.cloud import Cloud
 from infra.local_cloud.demo import Replay, Replayed
@@ -87,7 +87,8 @@ def up(console: Console, folder: LocalFolder, *, port: int | None) -> None:
     member_id = households[0].member_id
     history = pos.expect("GET", f"/v1/members/{member_id}/entries?limit=1")
     now = operator.expect("GET", "/v1/test-clock")["now"]
-    report.write_walk(folder, address, member_id=member_id, now=now, visit=visit)
+    question = dry_run.question(households)
+    report.write_walk(folder, address, member_id=member_id, now=now, visit=visit, question=question)
     lines = report.curl_lines(
         address,
         report.write_headers(folder, tokens),
@@ -96,7 +97,10 @@ def up(console: Console, folder: LocalFolder, *, port: int | None) -> None:
         entry_id=history["entries"][0]["entry_id"],
         visit=visit,
     )
-    report.show(console, address, tokens, lines, [report.balances(pos, households), report.visited(visit)])
+    with console.status("asking what another program would have done"):
+        answer = dry_run.asked(operator, question)
+    tables = [report.balances(pos, households), report.visited(visit), report.simulated(answer)]
+    report.show(console, address, tokens, lines, tables)
 
 
 def verify(folder: LocalFolder) -> int:

@@ -12,7 +12,7 @@ from rich.text import Text
 from infra.local_cloud.api import Caller
 from infra.local_cloud.demo import Replayed
 from infra.local_cloud.state import LocalFolder
-from infra.local_cloud.visit import Visit
+from infra.local_cloud.visit import Visit, usd
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,23 @@ def balances(pos: Caller, households: list[Replayed]) -> Table:
     wallets = [pos.expect("GET", f"/v1/members/{one.member_id}/wallet") for one in households]
     # The grocer's program has one currency.
     points: list[dict[str, Any]] = [wallet["currencies"][0] for wallet in wallets]
+    tiers = [pos.expect("GET", f"/v1/members/{one.member_id}/tier") for one in households]
     table = Table(title="Balances", title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_footer=True)
     table.add_column("customer", footer=f"{len(households)}")
     table.add_column("member id", no_wrap=True)
     table.add_column("orders", justify="right", footer=f"{sum(one.orders for one in households):,}")
+    table.add_column("tier")
     table.add_column("points", justify="right", footer=f"{sum(purse['balance'] for purse in points):,}")
     table.add_column("next to expire", justify="right")
     table.add_column("last day", no_wrap=True)
-    for household, purse in zip(households, points, strict=True):
+    for household, purse, standing in zip(households, points, tiers, strict=True):
         # The first of the deadlines; the one of points that never expire has no last day.
         first = next((row for row in purse["deadlines"] if row["last_day"]), None)
         table.add_row(
             household.household,
             household.member_id,
             f"{household.orders:,}",
+            standing["tier_name"] or "-",
             f"{purse['balance']:,}",
             f"{first['points']:,}" if first else "-",
             first["last_day"] if first else "-",
@@ -66,6 +69,38 @@ def visited(visit: Visit) -> Table:
     return table
 
 
+def simulated(answer: dict[str, Any]) -> Table:
+    """What a change of the program would have done, and to how many."""
+    title = "Dry run: what double points on Saturdays would have done (nothing was written)"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in (
+        "members",
+        "orders",
+        "points now",
+        "with the draft",
+        "more",
+        "it costs more",
+        "winners",
+        "losers",
+        "orders that met the cap",
+    ):
+        table.add_column(column, justify="right")
+    [points] = answer["currencies"]
+    cut = sum(cap["orders_cut"] for cap in answer["draft"]["caps"])
+    table.add_row(
+        f"{answer['counts']['members']:,}",
+        f"{answer['counts']['orders']:,}",
+        f"{points['points']['active']:,}",
+        f"{points['points']['draft']:,}",
+        f"{points['points']['difference']:,}",
+        usd(points["cost"]["difference"]),
+        f"{points['winners']['members']:,}",
+        f"{points['losers']['members']:,}",
+        f"{cut:,}",
+    )
+    return table
+
+
 def write_headers(folder: LocalFolder, tokens: Tokens) -> dict[str, str]:
     """Keep each token as a header file that curl can read (`-H @file`); the files' names by caller."""
     files = {}
@@ -77,8 +112,9 @@ def write_headers(folder: LocalFolder, tokens: Tokens) -> dict[str, str]:
     return files
 
 
-def write_walk(folder: LocalFolder, address: str, *, member_id: str, now: str, visit: Visit) -> None:
-    """Keep what the walk in the README needs as shell variables: `. .local/walk.env`."""
+def write_walk(folder: LocalFolder, address: str, *, member_id: str, now: str, visit: Visit, question: dict[str, Any]) -> None:
+    """Keep what the walk in the README needs: shell variables, `. .local/walk.env`, and the body of a dry run."""
+    (folder.path / "dry-run.json").write_text(json.dumps(question))
     known = {"API": address, "MEMBER": member_id, "NOW": now, "REDEMPTION": visit.redemption_id, "CARD": visit.card_code}
     (folder.path / "walk.env").write_text("".join(f"{name}='{value}'\n" for name, value in known.items()))
 
@@ -133,6 +169,15 @@ def curl_lines(
             curl("pos", f"/v1/redemptions/{visit.redemption_id}/cancel", {}),
         ),
         (f"What is on customer {visit.customer}'s gift card", curl("pos", "/v1/gift-cards/balance", {"code": visit.card_code})),
+        ("Tier, what the next one takes, and when it falls", curl("pos", f"/v1/members/{member_id}/tier")),
+        (
+            "A review is rewarded (paste it twice: once)",
+            curl(
+                "pos",
+                "/v1/activities",
+                {"activity": "review", "activity_id": f"review-{number}", "member_id": member_id, "occurred_at": now},
+            ),
+        ),
         ("The operator reads the program", curl("operator", "/v1/program")),
         (
             "The operator moves the sandbox's time: read the wallet again and see points gone by date, with no job",
