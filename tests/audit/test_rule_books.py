@@ -11,6 +11,7 @@ import pytest
 from shared.domain.audit import audit, unmatched
 from shared.domain.cap import BudgetKey
 from shared.domain.counts import Count
+from shared.domain.effect import Standing
 from shared.domain.entry import Entry, EntryKey, Share, caller_key
 from shared.domain.purchase import Line
 from shared.domain.recognizing import RecognitionRequest, recognize
@@ -200,7 +201,11 @@ def test_a_recount_of_what_was_not_there_is_found(market: Market, changes: dict[
 
 
 def test_a_wallet_that_counts_otherwise_is_found(market: Market) -> None:
-    for changes in ({"counts": ()}, {"standing": None}, {"counts": (*market.wallet.counts, Count("x", None, 1))}):
+    for changes in (
+        {"counts": ()},
+        {"standing": Standing("gone", day(0))},
+        {"counts": (*market.wallet.counts, Count("x", None, 1))},
+    ):
         other = replace(market.wallet, **changes)  # type: ignore[arg-type]
         assert {found.promise for found in audit(other, market.entries)} == {"the wallet is the fold of its entries"}
 

@@ -29,7 +29,7 @@ def test_no_world_loses_doubles_or_oversells_anything(scenario: str, first: int)
     ("scenario", "without", "seeds", "said"),
     [
         ("redeem", "put-condition", 40, ""),
-        ("undo", "put-condition", 20, ""),
+        ("undo", "put-condition", 40, ""),
         ("redeem", "update-condition", 10, ""),
         ("undo", "update-condition", 10, ""),
         ("redeem", "stock-condition", 40, "oversold"),
