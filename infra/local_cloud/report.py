@@ -34,13 +34,15 @@ def balances(pos: Caller, households: list[Replayed]) -> Table:
     # The grocer's program has one currency.
     points: list[dict[str, Any]] = [wallet["currencies"][0] for wallet in wallets]
     tiers = [pos.expect("GET", f"/v1/members/{one.member_id}/tier") for one in households]
-    table = Table(title="Balances", title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_footer=True)
-    table.add_column("customer", footer=f"{len(households)}")
+    table = Table(
+        title="Balances", title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_footer=True, collapse_padding=True
+    )
+    table.add_column("who", no_wrap=True, footer=f"{len(households)}")
     table.add_column("member id", no_wrap=True)
-    table.add_column("orders", justify="right", footer=f"{sum(one.orders for one in households):,}")
-    table.add_column("tier")
-    table.add_column("points", justify="right", footer=f"{sum(purse['balance'] for purse in points):,}")
-    table.add_column("next to expire", justify="right")
+    table.add_column("orders", no_wrap=True, justify="right", footer=f"{sum(one.orders for one in households):,}")
+    table.add_column("tier", no_wrap=True)
+    table.add_column("points", no_wrap=True, justify="right", footer=f"{sum(purse['balance'] for purse in points):,}")
+    table.add_column("next to expire", justify="right", min_width=6)
     table.add_column("last day", no_wrap=True)
     for household, purse, standing in zip(households, points, tiers, strict=True):
         # The first of the deadlines; the one of points that never expire has no last day.
@@ -71,33 +73,21 @@ def visited(visit: Visit) -> Table:
 
 def simulated(answer: dict[str, Any]) -> Table:
     """What a change of the program would have done, and to how many."""
-    title = "Dry run: what double points on Saturdays would have done (nothing was written)"
+    title = "Dry run: double points on Saturdays, at most 100 a member and month (nothing was written)"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in (
-        "members",
-        "orders",
-        "points now",
-        "with the draft",
-        "more",
-        "it costs more",
-        "winners",
-        "losers",
-        "orders that met the cap",
-    ):
-        table.add_column(column, justify="right")
-    [points] = answer["currencies"]
-    cut = sum(cap["orders_cut"] for cap in answer["draft"]["caps"])
-    table.add_row(
-        f"{answer['counts']['members']:,}",
-        f"{answer['counts']['orders']:,}",
-        f"{points['points']['active']:,}",
-        f"{points['points']['draft']:,}",
-        f"{points['points']['difference']:,}",
-        usd(points["cost"]["difference"]),
-        f"{points['winners']['members']:,}",
-        f"{points['losers']['members']:,}",
-        f"{cut:,}",
-    )
+    table.add_column("what it would have done")
+    table.add_column("", justify="right")
+    [points], counts = answer["currencies"], answer["counts"]
+    told = {
+        f"points for {counts['orders']:,} orders of {counts['members']} members, as the program is": points["points"]["active"],
+        "with the draft": points["points"]["draft"],
+        "members who would have more": points["winners"]["members"],
+        "members who would have less": points["losers"]["members"],
+        "orders that would have met the cap": sum(cap["orders_cut"] for cap in answer["draft"]["caps"]),
+    }
+    for what, number in told.items():
+        table.add_row(what, f"{number:,}")
+    table.add_row("what it would have cost more", usd(points["cost"]["difference"]))
     return table
 
 
