@@ -1,4 +1,4 @@
-"""Pictures of measurements as small SVG files, drawn by hand: a plotting library would be the largest dependency by far."""
+"""Pictures of measurements as small SVG files: bars with a line over them on one scale, which needs no more than this file."""
 
 from __future__ import annotations
 
