@@ -7,7 +7,8 @@ from fractions import Fraction
 from functools import cached_property
 
 from shared.domain.accrual import Part, SharedRooms
-from shared.domain.calendar import first_after_period, first_of_period, local_day
+from shared.domain.calendar import first_after_period, local_day
+from shared.domain.cap import begin_of
 from shared.domain.counts import Count
 from shared.domain.decision import BudgetMoved, Decision, View, Wanted
 from shared.domain.digest import request_hash
@@ -73,7 +74,7 @@ def reward_activity(view: View, report: ActivityReport, versions: Sequence[Progr
     rules = _rules(view, report, version, versions, day)
     parts = _parts(rules, rooms_of(program, wallet, view.budgets, day))
     why = shares(parts, version.version)
-    limits = (Count(_name(rule, limit), _since(limit, day), 1) for rule in rules for limit in rule.limits)
+    limits = (Count(_name(rule, limit), begin_of(limit.per, day), 1) for rule in rules for limit in rule.limits)
     effect = Effect(credits=credits_of(why, program, day), counts=(*counts_of(parts, None, program, day), *limits))
     effect = told(wallet, course_now(versions, now), day_of_entry(wallet, now, program.time_zone), effect)
     subject = Activity(
@@ -131,16 +132,12 @@ def _occasion(view: View, report: ActivityReport, program: Program) -> Occasion:
 
 
 def _reached(wallet: Wallet, rule: ActivityRule, day: date) -> Limit | None:
-    reached = (limit for limit in rule.limits if wallet.counted(_name(rule, limit), _since(limit, day)) >= limit.count)
+    reached = (limit for limit in rule.limits if wallet.counted(_name(rule, limit), begin_of(limit.per, day)) >= limit.count)
     return next(reached, None)
 
 
 def _name(rule: ActivityRule, limit: Limit) -> str:
     return f"limit:{rule.id}:{limit.per}"
-
-
-def _since(limit: Limit, day: date) -> date | None:
-    return None if limit.per == "ever" else first_of_period(limit.per, day)
 
 
 def _parts(rules: Sequence[ActivityRule], rooms: SharedRooms) -> list[Part]:

@@ -18,6 +18,11 @@ SHARDS_MAX = 20
 CAP = "cap:"
 
 
+def begin_of(per: str, day: date) -> date | None:
+    """The first day of the period that contains `day`; None where there is one period for `ever`."""
+    return None if per == "ever" else first_of_period(per, day)
+
+
 class Cost(Document):
     """What points cost the shop: `minor_units` for every `points`."""
 
@@ -59,7 +64,7 @@ class Cap(Document):
 
     def since(self, day: date) -> date | None:
         """The first day of the period that contains `day`; None where there is one period for ever."""
-        return None if self.per == "ever" else first_of_period(self.per, day)
+        return begin_of(self.per, day)
 
     def limit(self, cost: Cost | None) -> int:
         """The limit in points. A limit in money needs the currency's `cost`, which a valid program has."""

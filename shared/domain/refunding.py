@@ -222,14 +222,13 @@ class _Rated:
     before: tuple[Part, ...]
     after: tuple[Part, ...]
     basket: Basket
-    net: Net
 
     @classmethod
     def of(cls, bought: Entry, purchase: Purchase, before: Net, net: Net, versions: Sequence[ProgramVersion]) -> "_Rated":
         version = _version(bought, versions)
         left = [basket_of(purchase, there.amounts(), version.program) for there in (before, net)]
         gave, gives = rate_again(purchase, bought, version, left)
-        return cls(bought, version, gave, gives, left[1], net)
+        return cls(bought, version, gave, gives, left[1])
 
     @property
     def program(self) -> Program:

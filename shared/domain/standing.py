@@ -21,8 +21,6 @@ from shared.domain.wallet import Wallet
 
 FORGET_AT = 48
 """Days of counts that the wallet need not keep any more before they are dropped, many at once: dropping is a write too."""
-
-
 DROP_AT = 12
 """Terms of memberships that the wallet need not keep any more before they are dropped, many at once."""
 
