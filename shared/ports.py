@@ -13,6 +13,7 @@ from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId
 from shared.domain.gift_card import CardEntry, CardId, CardKey, GiftCard
 from shared.domain.member import Enrolment, Identity, Profile
 from shared.domain.program import ProgramVersion
+from shared.domain.referring import Joining
 from shared.domain.reward import Reward, RewardVersion
 from shared.domain.stock import Stock
 from shared.domain.wallet import Wallet
@@ -87,11 +88,12 @@ class Ledger(Protocol):
 class Members(Protocol):
     """Profiles and the identities that lead to them."""
 
-    def enrol(self, profile: Profile, request_hash: bytes) -> Enrolment:
-        """Create profile, wallet and identities at once.
+    def enrol(self, profile: Profile, request_hash: bytes, joining: Joining | None = None, remember: bool = False) -> Enrolment:
+        """Create profile, wallet and identities at once, and what follows where the member comes by somebody's code.
 
-        An equal enrolment of the same customer id answers as the first did. Raises IdentityTakenError, KeyReusedError,
-        TryAgainError.
+        `remember` keeps that the member was seen with their fingerprints; who joins by a code always is. An equal enrolment of
+        the same customer id answers as the first did. Raises IdentityTakenError, KeyReusedError, TryAgainError, and what
+        `joining` raises.
         """
         ...
 
@@ -103,8 +105,8 @@ class Members(Protocol):
         """The member with this identity. Raises MemberUnknownError, TryAgainError."""
         ...
 
-    def update(self, member: MemberId, change: Callable[[Profile], Profile]) -> Profile:
-        """Change a profile and its identities at once.
+    def update(self, member: MemberId, change: Callable[[Profile], Profile], remember: bool = False) -> Profile:
+        """Change a profile and its identities at once; `remember` as for `enrol`.
 
         Raises MemberUnknownError, IdentityTakenError, TryAgainError and what `change` raises.
         """

@@ -5,12 +5,13 @@ from dataclasses import replace
 from functions.members.models import ChangeRequest, MyChangeRequest, check_birth_date
 from shared.domain.decision import Decision, View
 from shared.domain.digest import request_hash
-from shared.domain.earning import course_now
 from shared.domain.entry import Entry, MemberId, closure_key, merge_key
 from shared.domain.errors import MemberClosedError, MemberMergedError, RequestInvalidError
 from shared.domain.member import Profile, close
 from shared.domain.program import zone_of
+from shared.domain.standing import course_now
 from shared.domain.transferring import merge
+from shared.domain.undoing import leaving
 from shared.ports import Clock, Members, Programs
 
 
@@ -51,7 +52,7 @@ def close_member(member: MemberId, *, members: Members, programs: Programs) -> E
         member,
         closure_key(member),
         request_hash("closure", member),
-        lambda view: Decision(*close(view.wallet, now=view.now, zone=zone, history=view.history)),
+        lambda view: leaving(view, Decision(*close(view.wallet, now=view.now, zone=zone, history=view.history)), "left"),
     )
 
 
@@ -67,6 +68,6 @@ def merge_members(member: MemberId, into: MemberId, reason: str, *, members: Mem
 
     def decide(view: View) -> Decision:
         course = course_now(versions, view.now) if versions else None
-        return merge(view, reason, digest, zone_of(versions), course)
+        return leaving(view, merge(view, reason, digest, zone_of(versions), course), "merged")
 
     return members.close(member, merge_key(member), digest, decide, into)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from shared.domain.decision import View
-from shared.domain.earning import course_now
 from shared.domain.entry import MemberId
 from shared.domain.history import day_of_entry
 from shared.domain.membership import Plan, until
 from shared.domain.program import ProgramVersion
-from shared.domain.standing import benefits_at, outlook_now
+from shared.domain.standing import benefits_at, course_now, outlook_now
 from shared.domain.tier import Benefits, Outlook
 from shared.ports import Ledger, Programs
 

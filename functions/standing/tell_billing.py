@@ -1,6 +1,6 @@
 """Use case: a billing provider tells of a paid membership."""
 
-from shared.domain.billing import digest_of, tell_billing
+from shared.domain.billing import digest_of, tell_billing, wanted
 from shared.domain.entry import Entry, MemberId, billing_key
 from shared.domain.membership import BillingEvent
 from shared.ports import Ledger, Programs
@@ -17,4 +17,5 @@ def record_billing(event: BillingEvent, *, ledger: Ledger, programs: Programs) -
         MemberId(event.member_id),
         digest_of(event),
         lambda view: tell_billing(view, event, versions),
+        wanted(event, versions),
     )

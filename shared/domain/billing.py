@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 
-from shared.domain.calendar import CLOCK_SKEW_MAX
-from shared.domain.decision import Decision, View
+from shared.domain.awarding import Terms
+from shared.domain.calendar import CLOCK_SKEW_MAX, local_day
+from shared.domain.decision import Decision, ReferralWanted, View, Wanted
 from shared.domain.digest import request_hash
-from shared.domain.earning import course_now
 from shared.domain.effect import Effect
 from shared.domain.entry import Entry, EntryKind, billing_key
 from shared.domain.errors import EntryUnknownError, OccurredInFutureError, ProgramMissingError, RequestInvalidError
 from shared.domain.history import Reason, day_of_entry, post
 from shared.domain.membership import BillingEvent, Plan, refuse_second_trial, term_of
 from shared.domain.program import ProgramVersion
-from shared.domain.standing import told
+from shared.domain.qualifying import billing_wanted, by_payment, settle
+from shared.domain.referral import ByMembership
+from shared.domain.referred import Referred
+from shared.domain.standing import course_now, told
 from shared.domain.subject import Billing
+from shared.domain.undoing import Undoing, undone, undone_wanted
 
 
 def digest_of(event: BillingEvent) -> bytes:
@@ -34,17 +38,47 @@ def tell_billing(view: View, event: BillingEvent, versions: Sequence[ProgramVers
     plan, zone = plan_of(event.plan, versions), versions[-1].program.time_zone
     term = term_of(event, plan, zone)
     refuse_second_trial(wallet.terms, term)
-    effect = Effect(terms=(term,))
+    progress = by_payment(view, event, versions)
+    undoing = Undoing.of(view, _refunded(view, event, versions), versions)
+    effect = Effect(terms=(term,), referral=progress.referred if progress else None)
+    if undoing is not None:
+        effect = undoing.on(effect)
     effect = told(wallet, course_now(versions, view.now), day_of_entry(wallet, view.now, zone), effect, view.history)
     reason = Reason(
         key=billing_key(event.event_id),
         kind=EntryKind.BILLING,
         occurred_at=event.occurred_at,
         request_hash=digest_of(event),
+        why=undoing.why() if undoing else (),
         subject=Billing(plan=plan.id, event=event.kind, starts=term.starts, ends=term.ends),
     )
     entry, after = post(wallet, view.history, effect, reason, now=view.now, zone=zone)
-    return Decision(entry, after)
+    decision = settle(view, Decision(entry, after), progress, versions)
+    return undone(undoing, decision, "refunded", versions)
+
+
+def wanted(event: BillingEvent, versions: Sequence[ProgramVersion]) -> Wanted:
+    """What `tell_billing` reads beside the wallet: more where the event qualifies the member's referral, or undoes it."""
+    paid = billing_wanted(event, versions)
+
+    def asked(view: View) -> ReferralWanted | None:
+        return undone_wanted(view) if _refunded(view, event, versions) else paid(view)
+
+    return Wanted(referral=asked)
+
+
+def _refunded(view: View, event: BillingEvent, versions: Sequence[ProgramVersion]) -> Referred | None:
+    """Where the referral stands that the refunded payment had qualified; None for any other event."""
+    referred = view.wallet.referral
+    if referred is None or event.kind != "refunded" or not referred.hangs_on(event.plan):
+        return None
+    terms = Terms.of(referred, versions)
+    zone = terms.program.time_zone
+    if not isinstance(terms.qualifies, ByMembership):
+        return None
+    if event.starts_at is not None and local_day(event.starts_at, zone) != referred.qualified_on:
+        return None
+    return referred.closed(day_of_entry(view.wallet, view.now, zone))
 
 
 def plan_of(id: str, versions: Sequence[ProgramVersion]) -> Plan:

@@ -5,6 +5,7 @@ A count has a name and, where it is for a time, a local day of the program's zon
 | name | day | amount |
 |---|---|---|
 | `orders` | - | orders that were recorded; a refund changes nothing about it |
+| `referrals` | - | friends that a reward was given for; taking it back changes nothing about it |
 | `tier:<measure>` | of the order | net qualifying credit: points, minor units, orders or referrals |
 | `cap:<cap>:<per>` | first of the period | points |
 | `limit:<rule>:<per>` | first of the period | how often an activity was rewarded |
@@ -20,6 +21,7 @@ from shared.domain.calendar import first_after_period
 from shared.domain.tier import Opening
 
 ORDERS = "orders"
+REFERRALS = "referrals"
 CREDIT = "tier:"
 
 
@@ -34,6 +36,8 @@ class Count:
 
 ONE_ORDER = Count(ORDERS, None, 1)
 """What every purchase counts."""
+ONE_REFERRAL = Count(REFERRALS, None, 1)
+"""What every award counts for the advocate: numbers are never given again, or a step would be paid again."""
 
 
 @dataclass(frozen=True, slots=True)

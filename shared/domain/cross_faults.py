@@ -7,6 +7,7 @@ from shared.domain.season import edge_faults
 
 if TYPE_CHECKING:
     from shared.domain.program import Program
+    from shared.domain.referral import Campaign, ReferralReward, ReferralTerms
     from shared.domain.tier import Benefits
 
 Fault = tuple[str, str]
@@ -28,6 +29,7 @@ def cross_faults(program: "Program") -> list[dict[str, str]]:
         *_rules(program),
         *_benefits(program),
         *_exchanges(program),
+        *_referral(program),
     ]
     return [{"path": path, "reason": reason} for path, reason in found]
 
@@ -146,6 +148,53 @@ def _exchanges(program: "Program") -> Iterator[Fault]:
         yield "transfers", "with clawback forgive, points given away and then refunded would stay: leave transfers out"
     for number, code in enumerate(program.transfers.currencies):
         yield from _unknown(f"transfers.currencies.{number}", [code], currencies, "currency")
+
+
+def _referral(program: "Program") -> Iterator[Fault]:
+    terms = program.referral
+    if terms is None:
+        return
+    yield from _campaigns_twice(terms.campaigns)
+    places: list[tuple[str, ReferralTerms | Campaign, dict[str, list[ReferralReward]]]] = [
+        ("referral", terms, {"advocate": terms.advocate, "friend": terms.friend})
+    ]
+    places += [(f"referral.campaigns.{n}", campaign, {"friend": campaign.friend}) for n, campaign in enumerate(terms.campaigns)]
+    for path, offer, sides in places:
+        if offer.qualifies.kind == "membership":
+            plans = [plan.id for plan in program.memberships]
+            for number, plan in enumerate(offer.qualifies.plans):
+                yield from _unknown(f"{path}.qualifies.plans.{number}", [plan], plans, "membership")
+        for side, rewards in sides.items():
+            yield from _rewards(f"{path}.{side}", rewards, offer.hold_days, program)
+
+
+def _campaigns_twice(campaigns: Iterable["Campaign"]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for number, campaign in enumerate(campaigns):
+        if campaign.id in seen:
+            yield f"referral.campaigns.{number}.id", f"another campaign has the same id: {campaign.id}"
+        seen.add(campaign.id)
+
+
+def _rewards(path: str, rewards: Iterable["ReferralReward"], hold_days: int, program: "Program") -> Iterator[Fault]:
+    """One side's rewards: each of another currency that outlives the hold, within caps of that currency."""
+    currencies = {currency.code: currency for currency in program.currencies}
+    caps = {cap.id: cap.currency for cap in program.caps}
+    seen: set[str] = set()
+    for number, reward in enumerate(rewards):
+        here = f"{path}.{number}"
+        yield from _unknown(f"{here}.currency", [reward.currency], currencies, "currency")
+        if reward.currency in seen:
+            yield f"{here}.currency", f"another reward of this side gives {reward.currency}: add them up"
+        seen.add(reward.currency)
+        found = currencies.get(reward.currency)
+        # An order may be dated a day ahead of the day on which its points are given.
+        if found and found.expiry and not found.expiry.outlives(hold_days + 1):
+            yield f"{here}.currency", f"{reward.currency} would expire before the hold of {hold_days} days is over"
+        for place, cap in enumerate(reward.caps):
+            yield from _unknown(f"{here}.caps.{place}", [cap], caps, "cap")
+            if caps.get(cap, reward.currency) != reward.currency:
+                yield f"{here}.caps.{place}", f"the cap {cap} is of {caps[cap]}, the reward gives {reward.currency}"
 
 
 def _unknown(path: str, names: Iterable[str], known: Collection[str], word: str) -> Iterator[Fault]:

@@ -22,14 +22,16 @@ from shared.domain.membership import active_at
 from shared.domain.points import Credit
 from shared.domain.program import Program, ProgramVersion, in_force
 from shared.domain.purchase import Purchase
+from shared.domain.qualifying import by_order, order_wanted, settle
 from shared.domain.rating import basket_of, budgets_drawn, budgets_of, counts_of, day_of, occasion_of, rate, rooms_of, shares
-from shared.domain.standing import Course, tier_at, told
+from shared.domain.standing import Course, course_now, tier_at, told
 from shared.domain.wallet import Wallet
 
 
 def wanted(purchase: Purchase, versions: Sequence[ProgramVersion]) -> Wanted:
     """What `earn` reads beside the wallet: the budgets that the order may draw on, and the profile if a rule asks for it."""
-    return both(_wanted(purchase, program) for program in possible_programs(purchase.occurred_at, versions))
+    found = both(_wanted(purchase, program) for program in possible_programs(purchase.occurred_at, versions))
+    return replace(found, referral=order_wanted(purchase, versions))
 
 
 def possible_programs(occurred_at: datetime, versions: Sequence[ProgramVersion]) -> list[Program]:
@@ -64,7 +66,8 @@ def _wanted(purchase: Purchase, program: Program) -> Wanted:
 
 
 def earn(view: View, purchase: Purchase, versions: Sequence[ProgramVersion]) -> Decision:
-    """The entry that gives `purchase`'s points, the wallet after it, and what it draws from budgets.
+    """The entry that gives `purchase`'s points, the wallet after it, what it draws from budgets, and what it does for whoever
+    brought the member.
 
     Rules, windows and tier apply as of `occurred_at`, whatever holds now. `view` has what is `wanted`. Raises
     MemberMergedError, MemberClosedError, OccurredInFutureError, TooLateError, BeforeEnrolmentError, CurrencyNotAcceptedError,
@@ -87,7 +90,12 @@ def earn(view: View, purchase: Purchase, versions: Sequence[ProgramVersion]) -> 
     )
     parts = rate(basket, occasion, level, program, rooms_of(program, wallet, view.budgets, day))
     why = shares(parts, version.version)
-    effect = Effect(credits=credits_of(why, program, day), counts=counts_of(parts, basket, program, day))
+    progress = by_order(view, purchase, versions)
+    effect = Effect(
+        credits=credits_of(why, program, day),
+        counts=counts_of(parts, basket, program, day),
+        referral=progress.referred if progress else None,
+    )
     effect = told(wallet, course_now(versions, now), day_of_entry(wallet, now, program.time_zone), effect)
     reason = Reason(
         key=purchase_key(purchase.order_id),
@@ -98,15 +106,8 @@ def earn(view: View, purchase: Purchase, versions: Sequence[ProgramVersion]) -> 
         subject=purchase,
     )
     entry, after = post(wallet, view.history, effect, reason, now=now, zone=program.time_zone)
-    return Decision(entry, after, budgets_drawn(parts, program, purchase.member_id, day, view.budgets))
-
-
-def course_now(versions: Sequence[ProgramVersion], now: datetime) -> Course:
-    """The course of the program up to now; a till's clock may be a little ahead of the first version."""
-    try:
-        return Course.by(versions, in_force(versions, now))
-    except BeforeProgramError:
-        return Course.by(versions, min(versions, key=lambda version: (version.effective_from, version.version)))
+    decision = Decision(entry, after, budgets_drawn(parts, program, purchase.member_id, day, view.budgets))
+    return settle(view, decision, progress, versions)
 
 
 def version_for(wallet: Wallet, occurred_at: datetime, versions: Sequence[ProgramVersion], now: datetime) -> ProgramVersion:

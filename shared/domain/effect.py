@@ -7,6 +7,7 @@ from datetime import date
 from shared.domain.counts import Count, Forgotten
 from shared.domain.membership import Term
 from shared.domain.points import Account, Credit
+from shared.domain.referred import Referred
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Effect:
     later goes when the member leaves; `into` is the member who takes over, if one does. `counts` is what it counts beside
     points, `terms` what it tells of paid memberships, `stands` the tier that changed. `forgets` is what the wallet counts no
     more, `drops` are the billing events of terms that it keeps no more. `since` is the day from which a merged member
-    was one: the years of a tier begin with the older of two.
+    was one: the years of a tier begin with the older of two. `referral` is where the member's own referral stands from now on.
     """
 
     credits: tuple[Credit, ...] = ()
@@ -97,6 +98,7 @@ class Effect:
     forgets: Forgotten | None = None
     drops: tuple[str, ...] = ()
     since: date | None = None
+    referral: Referred | None = None
 
     def corrected(self, points: Mapping[str, int]) -> "Effect":
         """The effect where corrections leave it `points` of these currencies; an order keeps its lowest serials."""

@@ -53,6 +53,31 @@ def review_key(member: MemberId, sequence: int) -> EntryKey:
     return EntryKey(f"review:{member}:{sequence}")
 
 
+def referral_key(friend: MemberId) -> EntryKey:
+    """A member is referred once."""
+    return EntryKey(f"referral:{friend}")
+
+
+def ruling_key(friend: MemberId, *, passed: bool) -> EntryKey:
+    """An operator lets a referral pass once, and rejects it once."""
+    return EntryKey(f"{'passed' if passed else 'rejected'}:{friend}")
+
+
+def award_key(friend: MemberId) -> EntryKey:
+    """A referral is awarded once; this is the friend's side."""
+    return EntryKey(f"award:{friend}")
+
+
+def clawback_key(friend: MemberId) -> EntryKey:
+    """What a referral gave is taken back once; this is the friend's side."""
+    return EntryKey(f"clawback:{friend}")
+
+
+def of_advocate(key: EntryKey) -> EntryKey:
+    """The advocate's side of an award or its clawback."""
+    return EntryKey(f"{key}:advocate")
+
+
 def is_callers_own(key: EntryKey) -> bool:
     """Whether a key is a caller's `Idempotency-Key` and not a natural one."""
     return key.startswith("key:")
@@ -106,6 +131,11 @@ class EntryKind(StrEnum):
     BILLING = "billing"
     REVIEW = "review"
     RECOGNITION = "recognition"
+    REFERRAL = "referral"
+    RULING = "ruling"
+    AWARD = "award"
+    CLAWBACK = "clawback"
+    INVITATION = "invitation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +143,8 @@ class Share:
     """Why an entry gave points: `points` by `rule` of the program's `program_version`.
 
     `room` is what its caps left for it, None where it has none. Rules are named by their ids; a tier's multiplier is
-    `tier:<level>`, a membership's `membership:<plan>`, a recognition `recognition:<id>`.
+    `tier:<level>`, a membership's `membership:<plan>`, a recognition `recognition:<id>`, a referral's reward
+    `referral:<side>:<currency>` or `campaign:<id>:<currency>`.
     """
 
     rule: str

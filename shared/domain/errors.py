@@ -250,6 +250,45 @@ class ActivityUnknownError(UnknownError):
 
 
 @dataclass(eq=False)
+class ReferralUnknownError(UnknownError):
+    """No friend was referred under this id."""
+
+
+@dataclass(eq=False)
+class ReferralCodeUnknownError(UnknownError):
+    """No member and no campaign has this referral code."""
+
+
+@dataclass(eq=False)
+class ReferralStateError(RefusedError):
+    """The referral is not where that could be done: it is `state` (joined, qualified, awarded, rejected or clawed_back)."""
+
+    state: str
+
+
+@dataclass(eq=False)
+class ReferralCodeTakenError(RefusedError):
+    """Somebody else has this referral code, or one that reads like it."""
+
+
+@dataclass(eq=False)
+class ReferralCodeFixedError(RefusedError):
+    """The member has chosen their referral code before: it is changed once."""
+
+
+@dataclass(eq=False)
+class ReferralCodeInvalidError(InvalidError):
+    """The referral code cannot be: a wrong symbol or length, or it could offend.
+
+    `fault` is "symbol", "length" or "word"; a code has `symbols_min` to `symbols_max` letters and digits.
+    """
+
+    fault: str
+    symbols_min: int
+    symbols_max: int
+
+
+@dataclass(eq=False)
 class RewardNotOfferedError(RefusalError):
     """The reward is not offered to this member, here and now.
 

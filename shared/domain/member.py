@@ -1,6 +1,6 @@
 """Members: who they are to the shop, and the decisions about them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -9,7 +9,9 @@ from shared.domain.digest import request_hash
 from shared.domain.effect import Effect
 from shared.domain.entry import Entry, EntryKind, MemberId, closure_key
 from shared.domain.errors import MemberMergedError
-from shared.domain.history import History, Reason, post
+from shared.domain.fingerprint import KEPT_MAX, Fingerprint, FingerprintKind
+from shared.domain.history import History, Reason, day_of_entry, post
+from shared.domain.mailbox import mailbox_of
 from shared.domain.points import Account
 from shared.domain.wallet import Wallet
 
@@ -56,7 +58,8 @@ class Consent:
 class Profile:
     """All that the shop knows of a member but their points. `time_zone` None means the program's.
 
-    `merged_into` is the member who took over everything when this one was closed, if one did.
+    `merged_into` is the member who took over everything when this one was closed, if one did. `seen_with` are devices and ways
+    of paying that the shop told.
     """
 
     member: MemberId
@@ -73,6 +76,7 @@ class Profile:
     login: Login | None = None
     consents: Mapping[str, Consent] = field(default_factory=dict)
     attributes: Mapping[str, str | int | bool] = field(default_factory=dict)
+    seen_with: tuple[Fingerprint, ...] = ()
 
     def identities(self) -> frozenset[Identity]:
         """All identities that lead to this member."""
@@ -84,6 +88,23 @@ class Profile:
         if self.login:
             found.add(self.login.identity)
         return frozenset(found)
+
+    def fingerprints(self) -> frozenset[Fingerprint]:
+        """All that tells whether two members may be one person."""
+        found = set(self.seen_with)
+        if self.email:
+            found.add(Fingerprint(FingerprintKind.MAILBOX, mailbox_of(self.email)))
+        if self.phone:
+            found.add(Fingerprint(FingerprintKind.PHONE, self.phone))
+        return frozenset(found)
+
+    def seen_also(self, more: Iterable[Fingerprint]) -> "Profile":
+        """The profile with devices and ways of paying that are new to it, as far as it keeps them."""
+        kept = list(self.seen_with)
+        for fingerprint in more:
+            if fingerprint not in kept and sum(one.kind is fingerprint.kind for one in kept) < KEPT_MAX:
+                kept.append(fingerprint)
+        return replace(self, seen_with=tuple(kept))
 
     def erased(self, at: datetime, into: MemberId | None = None) -> "Profile":
         """What stays of a closed member: the ids and dates that the ledger hangs on, nothing personal, and who took over.
@@ -109,12 +130,21 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedBy:
+    """How a referral stood right after the enrolment: its state as people are told it, and whether an operator is to look."""
+
+    state: str
+    flagged: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolment:
     """The receipt of an enrolment; it never changes, so the same request meets the same answer for ever."""
 
     member: MemberId
     customer_id: str
     enrolled_at: datetime
+    referral: JoinedBy | None = None
 
 
 def close(wallet: Wallet, *, now: datetime, zone: str, history: History = ()) -> tuple[Entry, Wallet]:
@@ -130,4 +160,6 @@ def close(wallet: Wallet, *, now: datetime, zone: str, history: History = ()) ->
         occurred_at=max(now, wallet.recorded_at or now),
         request_hash=request_hash("closure", wallet.member),
     )
-    return post(wallet, history, Effect(empties=Account.ADJUSTED), reason, now=now, zone=zone)
+    abandoned = wallet.referral.abandoned(day_of_entry(wallet, now, zone)) if wallet.referral else None
+    effect = Effect(empties=Account.ADJUSTED, referral=abandoned)
+    return post(wallet, history, effect, reason, now=now, zone=zone)

@@ -22,6 +22,7 @@ from shared.domain.faults import faults_of
 from shared.domain.membership import Plan
 from shared.domain.purchase import Line
 from shared.domain.recognition import Recognition
+from shared.domain.referral import ReferralTerms
 from shared.domain.rule import ActivityRule, BonusRule, EarningRule, MultiplierRule, PurchaseRule
 from shared.domain.season import Season
 from shared.domain.tier import Tiers
@@ -133,6 +134,7 @@ class Program(Document):
     tiers: Tiers | None = None
     memberships: list[Plan] = Field(default=[], max_length=20)
     recognitions: list[Recognition] = Field(default=[], max_length=20)
+    referral: ReferralTerms | None = None
     late_days_max: int = Field(default=400, ge=0, le=3660)
     claim_days: int = Field(default=30, ge=0, le=366)
     clawback: Literal["debt", "forgive"] = "debt"
@@ -189,8 +191,10 @@ class Program(Document):
 
     @cached_property
     def caps_of_rules(self) -> Mapping[str, Sequence[str]]:
-        """The caps of the rules that have some."""
-        return {rule.id: rule.caps for rule in self.earning_rules if rule.caps}
+        """The caps of the rules, and of the rewards of referrals, that have some."""
+        rewards = self.referral.rewards() if self.referral else {}
+        capped = {rule.id: rule.caps for rule in self.earning_rules} | {name: reward.caps for name, reward in rewards.items()}
+        return {name: caps for name, caps in capped.items() if caps}
 
     @cached_property
     def caps_by_id(self) -> Mapping[str, Cap]:
@@ -267,24 +271,28 @@ def parse_program(document: object) -> Program:
     return program
 
 
-_KINDS = {
-    "earning_rules": ("purchase", "multiplier", "bonus", "activity"),
-    "tiers": ("calendar_year", "anniversary", "rolling"),
+_QUALIFIES = ("orders", "membership", "enrolment")
+_KINDS: Mapping[tuple[str | int, ...], Sequence[str]] = {
+    ("earning_rules", 0): ("purchase", "multiplier", "bonus", "activity"),
+    ("tiers", "period"): ("calendar_year", "anniversary", "rolling"),
+    ("referral", "qualifies"): _QUALIFIES,
+    ("referral", "campaigns", 0, "qualifies"): _QUALIFIES,
 }
-"""Parts of which the validator puts the kind that it tried into the path of a fault, as its third name."""
-_KIND_AT = 2
+"""Parts of several kinds, 0 for any place of a list: the validator puts the kind that it tried behind them in the path."""
 
 
 def _plain(fault: Mapping[str, Any]) -> Mapping[str, Any]:
     """A fault where the document has it."""
     loc: Sequence[Any] = fault["loc"]
-    kinds = _KINDS.get(loc[0] if loc else "", ())
+    anywhere = tuple(0 if isinstance(part, int) else part for part in loc)
+    place, kinds = next((found for found in _KINDS.items() if anywhere[: len(found[0])] == found[0]), ((), ()))
     if fault["type"] == "union_tag_not_found":
         return {**fault, "type": "missing", "loc": (*loc, "kind")}
     if fault["type"] == "union_tag_invalid":
         return {"type": "value_error", "loc": (*loc, "kind"), "msg": f"must be one of {', '.join(kinds)}"}
-    if loc[_KIND_AT : _KIND_AT + 1] and loc[_KIND_AT] in kinds:
-        return {**fault, "loc": (*loc[:_KIND_AT], *loc[_KIND_AT + 1 :])}
+    tried = len(place)
+    if loc[tried : tried + 1] and loc[tried] in kinds:
+        return {**fault, "loc": (*loc[:tried], *loc[tried + 1 :])}
     return fault
 
 

@@ -36,7 +36,7 @@ def occasion_of(purchase: Purchase, program: Program) -> Occasion:
 
 def budgets_of(program: Program, rules: Iterable[str], day: date) -> tuple[BudgetKey, ...]:
     """The budgets that these rules draw on, for an order of the local day `day`."""
-    names = dict.fromkeys(cap for rule in rules for cap in program.rules_by_id[rule].caps)
+    names = dict.fromkeys(cap for rule in rules for cap in program.caps_of_rules.get(rule, ()))
     caps = [program.caps_by_id[name] for name in names]
     return tuple(key for cap in caps if cap.scope == "program" for key in cap.keys(day))
 
@@ -152,8 +152,7 @@ def _used(parts: Iterable[Part], program: Program) -> dict[str, int]:
     """Points by cap."""
     used: dict[str, int] = {}
     for part in parts:
-        rule = program.rules_by_id.get(part.rule)
-        for cap in rule.caps if rule else ():
+        for cap in program.caps_of_rules.get(part.rule, ()):
             used[cap] = used.get(cap, 0) + part.held
     return used
 
@@ -185,6 +184,16 @@ def budgets_returned(
         if cap.scope == "program" and back:
             moves.append(BudgetMoved(BudgetKey(name, cap.since(day), cap.home(member)), -back))
     return tuple(moves)
+
+
+def together(moves: Iterable[BudgetMoved]) -> tuple[BudgetMoved, ...]:
+    """Movements of budgets with each budget moved once, as a transaction asks for; within the lowest limit."""
+    found: dict[BudgetKey, BudgetMoved] = {}
+    for move in moves:
+        before = found.get(move.key, BudgetMoved(move.key, 0))
+        limits = [limit for limit in (before.limit, move.limit) if limit is not None]
+        found[move.key] = BudgetMoved(move.key, before.points + move.points, min(limits, default=None))
+    return tuple(found.values())
 
 
 def day_of(purchase: Purchase, program: Program) -> date:

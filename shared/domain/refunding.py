@@ -1,18 +1,18 @@
 """Refunds: an order's net is computed anew, and the difference goes back (the rules of points, 10)."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
+from math import floor
 
 from shared.domain.accrual import Basket, Part
 from shared.domain.calendar import CLOCK_SKEW_MAX, local_day
 from shared.domain.card_decision import refund_card
 from shared.domain.counts import ONE_ORDER, Count
-from shared.domain.decision import BudgetMoved, CardPosted, Change, Decision, Order, View
+from shared.domain.decision import BudgetMoved, CardPosted, Change, Decision, Order, ReferralWanted, View
 from shared.domain.digest import request_hash
-from shared.domain.earning import course_now
 from shared.domain.effect import Correction, Effect, Forgiveness, Recount
 from shared.domain.entry import Entry, EntryKind, Share, refund_key, use_key
 from shared.domain.errors import (
@@ -26,14 +26,17 @@ from shared.domain.errors import (
 from shared.domain.history import Reason, day_of_entry, effective, post, since
 from shared.domain.program import Program, ProgramVersion, in_force, version_of
 from shared.domain.purchase import Purchase
-from shared.domain.rating import basket_of, budgets_returned, counts_of, rate_again
-from shared.domain.standing import told
+from shared.domain.rating import basket_of, budgets_returned, counts_of, rate_again, together
+from shared.domain.standing import course_now, told
 from shared.domain.subject import Refund, RefundLine, Returned
 from shared.domain.transferring import carried_on
+from shared.domain.undoing import Undoing, by_refund, undone, undone_wanted
 from shared.domain.voucher import redemption_of
 
 WRITES_MAX = 100
 """Writes that one transaction takes."""
+REFERRAL_WRITES_MAX = 20
+"""Writes that undoing a referral takes beside wallets and their entries: its list, counters, queue, and budgets."""
 CARDS_MAX = 40
 """Gift cards that one refund gives money back to: each takes two of the hundred writes of a transaction."""
 
@@ -122,7 +125,8 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
     lines, amount = _resolved(request, before)
     net = before.less(lines, amount)
     rated = _Rated.of(bought, purchase, before, net, versions)
-    why = rated.clawed_back()
+    undoing = Undoing.of(view, by_refund(view, request.order_id, rated.money, versions), versions)
+    why = (*rated.clawed_back(), *(undoing.why() if undoing else ()))
     points = list(_points_returned(view, order, net))
     corrections = [*rated.corrections(), *(correction for _, correction in points)]
     cards = list(_cards(view, order, net, request))
@@ -152,18 +156,29 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
         recounts=(recount,) if set(recount.counts) != set(_counted(view, bought)) else (),
         forgives=_forgiven(why, rated.program),
     )
+    if undoing is not None:
+        effect = undoing.on(effect)
     course = course_now(versions, view.now)
     if not view.wallet.closed:
         effect = told(view.wallet, course, day_of_entry(view.wallet, view.now, bought.zone), effect, view.history)
     entry, wallet = post(view.wallet, view.history, effect, reason, now=view.now, zone=bought.zone)
-    return Decision(entry, wallet, changes, carried_on(view, entry, course))
+    decision = undone(undoing, Decision(entry, wallet, changes, carried_on(view, entry, course)), "refunded", versions)
+    budgets = [change for change in decision.changes if isinstance(change, BudgetMoved)]
+    others = [change for change in decision.changes if not isinstance(change, BudgetMoved)]
+    return replace(decision, changes=(*together(budgets), *others))
+
+
+def referral_wanted(view: View, order: Order) -> ReferralWanted | None:
+    """What `refund` reads besides where the member's referral hangs on the order."""
+    referred = view.wallet.referral
+    return undone_wanted(view) if referred is not None and referred.hangs_on(order.bought.order_id) else None
 
 
 def _check_writes(view: View, changes: Sequence[Change], cards: int) -> None:
     """Refuse more than one transaction takes: each wallet is two writes, each gift card too, each budget one."""
     wallets = len(list(view.wallets()))
-    budgets = len(changes) - cards
-    cards_max = min(CARDS_MAX, (WRITES_MAX - 2 * wallets - budgets) // 2)
+    others = len(changes) - cards + (REFERRAL_WRITES_MAX if view.referral else 0)
+    cards_max = min(CARDS_MAX, (WRITES_MAX - 2 * wallets - others) // 2)
     if cards > cards_max:
         raise TooManyCardsError(cards_max=cards_max)
 
@@ -233,6 +248,11 @@ class _Rated:
     @property
     def program(self) -> Program:
         return self.version.program
+
+    @property
+    def money(self) -> int:
+        """Minor units that are left of what counts."""
+        return floor(self.basket.money())
 
     @property
     def _day(self) -> date:

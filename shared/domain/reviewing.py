@@ -7,13 +7,12 @@ from collections.abc import Sequence
 
 from shared.domain.decision import Decision, View
 from shared.domain.digest import request_hash
-from shared.domain.earning import course_now
 from shared.domain.effect import Effect
 from shared.domain.entry import Entry, EntryKind, MemberId, review_key
 from shared.domain.errors import EntryUnknownError, NothingDueError
 from shared.domain.history import Reason, day_of_entry, post
 from shared.domain.program import ProgramVersion
-from shared.domain.standing import tier_told, told
+from shared.domain.standing import course_now, tier_told, told
 from shared.domain.subject import Review
 
 

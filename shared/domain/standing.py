@@ -12,9 +12,10 @@ from shared.domain.calendar import CLOCK_SKEW_MAX, first_instant, local_day
 from shared.domain.counts import CREDIT, Count, Forgotten, added, credit_name, kept, taken
 from shared.domain.effect import Effect, Recount, Reopening, Standing
 from shared.domain.entry import EntryKind, HistoryRow
+from shared.domain.errors import BeforeProgramError
 from shared.domain.history import History, effective
 from shared.domain.membership import active_at, protected_days, with_terms
-from shared.domain.program import ProgramVersion
+from shared.domain.program import ProgramVersion, in_force
 from shared.domain.tier import Benefits, Level, Opening, Outlook, Policies, Record, Tiers
 from shared.domain.tier_course import opening_for, outlook, tier_on
 from shared.domain.wallet import Wallet
@@ -68,6 +69,14 @@ class Course:
             protected=protected_days(wallet.terms, self.version.program.memberships, self.zone),
             others={measure: tuple(credit.get(measure, ())) for measure in measures - {mine}},
         )
+
+
+def course_now(versions: Sequence[ProgramVersion], now: datetime) -> Course:
+    """The course of the program up to now; a till's clock may be a little ahead of the first version."""
+    try:
+        return Course.by(versions, in_force(versions, now))
+    except BeforeProgramError:
+        return Course.by(versions, min(versions, key=lambda version: (version.effective_from, version.version)))
 
 
 def tier_at(wallet: Wallet, history: History, course: Course, at: datetime) -> Level | None:

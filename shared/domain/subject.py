@@ -173,6 +173,62 @@ class Recognized:
     message: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Referral:
+    """How a member came: by `code` of `advocate` (a member) or of `campaign`, or from another system's list (no code).
+
+    `path` are the advocate's own advocates, nearest first. `signs` are what looked like farming, `verdict` what they led to.
+    """
+
+    code: str | None = None
+    advocate: str | None = None
+    campaign: str | None = None
+    path: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
+    verdict: str = "allow"
+    imported: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruling:
+    """An operator let a referral pass that was flagged (`passed`), or rejected it."""
+
+    friend: str
+    passed: bool
+    reason: str
+    operator: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Award:
+    """What one `side` of a referral got; `number` counts the advocate's friends. `cause` is the entry that qualified it."""
+
+    friend: str
+    side: str
+    number: int | None = None
+    cause: str | None = None
+    held_until: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clawback:
+    """What one side got was taken back: `reason` is why, `cause` the refund's entry where it was one."""
+
+    friend: str
+    side: str
+    reason: str
+    cause: str | None = None
+    operator: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invitation:
+    """A member shared their code, by `channel`."""
+
+    code: str
+    channel: str
+
+
 Subject = (
     Purchase
     | Redemption
@@ -187,4 +243,9 @@ Subject = (
     | Billing
     | Review
     | Recognized
+    | Referral
+    | Ruling
+    | Award
+    | Clawback
+    | Invitation
 )

@@ -132,7 +132,7 @@ def merge(view: View, reason: str, digest: bytes, zone: str, course: Course | No
     entry, wallet = post(
         leaver,
         view.history,
-        Effect(empties=Account.TRANSFERRED, into=into),
+        Effect(empties=Account.TRANSFERRED, into=into, referral=leaver.referral.abandoned(day) if leaver.referral else None),
         Reason(
             key=merge_key(leaver.member),
             kind=EntryKind.MERGE,

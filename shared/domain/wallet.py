@@ -13,6 +13,7 @@ from shared.domain.errors import MemberClosedError, MemberMergedError
 from shared.domain.membership import Term, with_terms
 from shared.domain.points import Account, Posting
 from shared.domain.purse import Purse
+from shared.domain.referred import Referred
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Wallet:
     `holds` in order of sequence. `merged_into` is the member who took all over, `closed` whether this one left. `counts` are in
     order of name and day, `terms` of their billing events; `standing` is the tier that an entry last told, `forgotten` what is
     counted no more. `since` is from when a member who was merged into this one had been one, if that was earlier.
+    `referral` is the one that the member came by.
     """
 
     member: MemberId
@@ -62,6 +64,7 @@ class Wallet:
     standing: Standing | None = None
     forgotten: Forgotten | None = None
     since: date | None = None
+    referral: Referred | None = None
 
     def purse(self, currency: str) -> Purse:
         """The purse of a currency; an empty one where nothing was ever posted."""
@@ -135,6 +138,7 @@ class Wallet:
             standing=effect.stands or self.standing,
             forgotten=forgotten,
             since=min(filter(None, (self.since, effect.since)), default=None),
+            referral=effect.referral or self.referral,
         )
 
     def _holding(self, spend: Spend, key: EntryKey) -> Self:

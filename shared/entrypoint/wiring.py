@@ -18,8 +18,9 @@ from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.members import DynamoMembers
 from shared.adapters.dynamodb.programs import DynamoPrograms
 from shared.adapters.dynamodb.rewards import DynamoRewards
-from shared.adapters.dynamodb.secrets import CursorSecret
+from shared.adapters.dynamodb.secrets import Secret
 from shared.adapters.dynamodb.store import Backoff, Store
+from shared.adapters.dynamodb.table import CURSOR_SECRET
 from shared.domain.program import STALENESS_SECONDS_MAX
 from shared.entrypoint.settings import Settings
 from shared.ports import Clock, SettableClock
@@ -45,7 +46,7 @@ class Wiring:
     programs: DynamoPrograms
     budgets: DynamoBudgets
     rewards: DynamoRewards
-    cursor_secret: CursorSecret
+    cursor_secret: Secret
     attempts: DynamoAttempts
     gift_cards: DynamoGiftCards
     approvals: DynamoApprovals
@@ -70,7 +71,7 @@ def wire(settings: Settings, client: "DynamoDBClient", real: Clock, backoff: Bac
         programs=DynamoPrograms(store, staleness, timer=lambda: real.now().timestamp()),
         budgets=DynamoBudgets(store),
         rewards=DynamoRewards(store),
-        cursor_secret=CursorSecret(store),
+        cursor_secret=Secret(store, CURSOR_SECRET),
         # Real time also on sandbox stages: whoever guesses codes waits in earnest.
         attempts=DynamoAttempts(store, real),
         gift_cards=DynamoGiftCards(store, clock),

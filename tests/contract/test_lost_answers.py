@@ -12,8 +12,9 @@ from shared.adapters.dynamodb.clock import TestClock
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.members import DynamoMembers
 from shared.adapters.dynamodb.programs import DynamoPrograms
-from shared.adapters.dynamodb.secrets import CursorSecret
+from shared.adapters.dynamodb.secrets import Secret
 from shared.adapters.dynamodb.store import Store
+from shared.adapters.dynamodb.table import CURSOR_SECRET
 from shared.domain.digest import request_hash
 from shared.domain.entry import Entry, closure_key
 from shared.domain.errors import TryAgainError
@@ -113,4 +114,4 @@ def test_a_clock_is_set_once(store: Store, wire: FaultyWire, clock: FakeClock, f
 @pytest.mark.parametrize("fault", UNHEARD + UNDONE)
 def test_the_cursors_key_is_made_once(store: Store, wire: FaultyWire, fault: Fault) -> None:
     wire.next(WRITE, fault)
-    assert CursorSecret(store).value() == CursorSecret(store).value()
+    assert Secret(store, CURSOR_SECRET).value() == Secret(store, CURSOR_SECRET).value()

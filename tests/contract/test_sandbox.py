@@ -8,8 +8,9 @@ import pytest
 
 from shared.adapters.dynamodb.clock import TestClock
 from shared.adapters.dynamodb.ledger import DynamoLedger
-from shared.adapters.dynamodb.secrets import SECRET_BYTES, CursorSecret
+from shared.adapters.dynamodb.secrets import SECRET_BYTES, Secret
 from shared.adapters.dynamodb.store import Store
+from shared.adapters.dynamodb.table import CURSOR_SECRET
 from shared.domain.errors import ClockBackwardError
 from tests.contract.ledgers import dynamo_place, record, store_of
 from tests.engines.engine import Engine
@@ -87,25 +88,25 @@ def test_a_ledger_with_a_test_clock_makes_no_more_round_trips(
 
 
 def test_every_container_of_a_stage_signs_with_the_same_key(store: Store) -> None:
-    value = CursorSecret(store).value()
+    value = Secret(store, CURSOR_SECRET).value()
     assert len(value) == SECRET_BYTES
-    assert CursorSecret(store).value() == value
+    assert Secret(store, CURSOR_SECRET).value() == value
 
 
 def test_two_containers_that_make_the_key_at_once_end_with_one(engine: Engine, store: Store) -> None:
     others: list[bytes] = []
-    late = store_of(engine, InterruptedClient(engine.client, lambda: others.append(CursorSecret(store).value())))
-    assert [CursorSecret(late).value()] == others
+    late = store_of(engine, InterruptedClient(engine.client, lambda: others.append(Secret(store, CURSOR_SECRET).value())))
+    assert [Secret(late, CURSOR_SECRET).value()] == others
 
 
 def test_the_key_is_read_once_by_each_container(store: Store) -> None:
-    secret = CursorSecret(store)
+    secret = Secret(store, CURSOR_SECRET)
     value = secret.value()
     store.client.delete_table(TableName=store.table)
     assert secret.value() == value
 
 
 def test_the_key_of_a_new_stage_is_a_new_one(store: Store) -> None:
-    first = CursorSecret(store).value()
+    first = Secret(store, CURSOR_SECRET).value()
     store.client.delete_item(TableName=store.table, Key={"pk": {"S": "SECRET"}, "sk": {"S": "CURSOR"}})
-    assert CursorSecret(store).value() != first
+    assert Secret(store, CURSOR_SECRET).value() != first

@@ -18,12 +18,11 @@ from hypothesis import strategies as st
 
 from shared.domain import standing
 from shared.domain.counts import Count, added
-from shared.domain.earning import course_now
 from shared.domain.entry import Entry
 from shared.domain.errors import InvalidError, RefusedError
 from shared.domain.membership import BillingEvent
 from shared.domain.program import ProgramVersion
-from shared.domain.standing import tier_now
+from shared.domain.standing import course_now, tier_now
 from shared.domain.tier import Level, Tiers
 from shared.domain.tier_course import tier_on
 from shared.domain.wallet import Wallet

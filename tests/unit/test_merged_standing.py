@@ -8,12 +8,12 @@ from typing import Any
 from shared.domain.audit import audit
 from shared.domain.calendar import local_day
 from shared.domain.decision import Order, View
-from shared.domain.earning import course_now, earn
+from shared.domain.earning import earn
 from shared.domain.entry import Entry, MemberId
 from shared.domain.history import fold
 from shared.domain.program import ProgramVersion
 from shared.domain.refunding import RefundRequest, refund
-from shared.domain.standing import tier_now
+from shared.domain.standing import course_now, tier_now
 from shared.domain.transferring import merge
 from shared.domain.wallet import Wallet
 from tests.fakes import grocer

@@ -3,18 +3,37 @@
 from typing import Any
 
 from shared.adapters.dynamodb.attempts import code_item
+from shared.adapters.dynamodb.fingerprints import Digests, seen_writes
 from shared.adapters.dynamodb.gift_cards import card_writes
 from shared.adapters.dynamodb.items import to_wire
+from shared.adapters.dynamodb.referral_lists import moved_writes, shared_writes
 from shared.adapters.dynamodb.rewards import stock_item
 from shared.adapters.dynamodb.store import Store
 from shared.adapters.dynamodb.table import budget_key, charity_key, tender_key
 from shared.domain.code import CodeKind, CodeOwner
-from shared.domain.decision import BudgetMoved, CardPosted, Change, Donated, OrderPaid, StockMoved, VoucherIssued
+from shared.domain.decision import (
+    BudgetMoved,
+    CardPosted,
+    Change,
+    CodeShared,
+    Donated,
+    FingerprintsSeen,
+    OrderPaid,
+    ReferralMoved,
+    StockMoved,
+    VoucherIssued,
+)
 
 
-def writes_of(store: Store, change: Change) -> list[Any]:
+def writes_of(store: Store, digests: Digests, change: Change) -> list[Any]:  # noqa: PLR0911 - one for each kind
     """The writes that make a change, each under its own condition."""
     match change:
+        case ReferralMoved():
+            return list(moved_writes(store, change))
+        case FingerprintsSeen():
+            return list(seen_writes(store, digests, change))
+        case CodeShared():
+            return list(shared_writes(store, change))
         case StockMoved(before, after):
             # Nobody took or returned one since the stock was read.
             return [store.update(stock_item(after), expected={"version": before.version})]

@@ -2,18 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from shared.adapters.dynamodb.changes import writes_of
+from shared.adapters.dynamodb.fingerprints import Digests
 from shared.adapters.dynamodb.items import Item, entry_item, entry_of, row_of, to_wire, wallet_item
 from shared.adapters.dynamodb.proposals import PROPOSAL, REJECTION
 from shared.adapters.dynamodb.refusals import REFUSAL, refusal_item, refusal_of
+from shared.adapters.dynamodb.secrets import Secret
+from shared.adapters.dynamodb.sightings import Sightings
 from shared.adapters.dynamodb.store import Outcome, Store
-from shared.adapters.dynamodb.table import HISTORY_INDEX, entry_key, order_pk
+from shared.adapters.dynamodb.table import FINGERPRINT_SECRET, HISTORY_INDEX, entry_key, order_pk
 from shared.adapters.dynamodb.views import Recalled, Views, order_of
-from shared.domain.decision import NOTHING_MORE, Decision, Order, View, Wanted
+from shared.domain.decision import NOTHING_MORE, Decision, Order, ReferralWanted, View, Wanted
 from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId, is_callers_own
 from shared.domain.errors import AdjustmentRejectedError, EntryUnknownError, KeyReusedError, RefusalError, TryAgainError
+from shared.domain.member import Profile
+from shared.domain.refunding import referral_wanted
 from shared.domain.wallet import Wallet
 from shared.ports import Clock, Decide, DecideOnOrder
 
@@ -49,6 +55,7 @@ class DynamoLedger:
             if views.stored is not None:
                 return _replayed(key, views.stored, request_hash)
             view = self._followed(views.view()) if wanted.survivors else views.view()
+            view = self.sighted(view, wanted.referral(view) if wanted.referral else None)
             try:
                 decision = decide(view)
             except TryAgainError:
@@ -62,20 +69,42 @@ class DynamoLedger:
         raise TryAgainError
 
     def _posted(self, view: View, decision: Decision, also: list[Any]) -> bool:
-        before = {wallet.member: wallet for wallet in view.wallets()}
-        writes: list[Any] = []
-        for entry, after in ((decision.entry, decision.wallet), *decision.others):
-            writes += self._writes(before[entry.member], entry, after)
-        for change in decision.changes:
-            writes += writes_of(self.store, change)
+        try:
+            writes = self.writes(view, decision)
+        except TryAgainError:
+            return False
         return self.store.transact(writes + also).outcome is Outcome.DONE
 
-    def _writes(self, before: Wallet, entry: Entry, after: Wallet) -> list[Any]:
-        # The key was never used: this entry is new.
-        put_entry = self.store.put(entry_item(entry))
-        # Nobody changed the wallet since it was read. A member is closed, merged or earns only by a next sequence number.
-        update_wallet = self.store.update(wallet_item(after), expected={"seq": before.sequence})
-        return [put_entry, update_wallet]
+    def writes(self, view: View, decision: Decision, new: MemberId | None = None) -> list[Any]:
+        """The writes that post a decision on `view`; `new` is a member who is only now enrolled.
+
+        Raises TryAgainError where the view holds a wallet twice, read at different moments.
+        """
+        before: dict[MemberId, Wallet] = {}
+        for wallet in view.wallets():
+            if before.setdefault(wallet.member, wallet).sequence != wallet.sequence:
+                raise TryAgainError
+        # The keys were never used: these entries are new.
+        writes = [self.store.put(entry_item(entry)) for entry, _ in decision.posted]
+        for member, after in {entry.member: wallet for entry, wallet in decision.posted}.items():
+            item = wallet_item(after)
+            # Nobody changed the wallet since it was read. A member is closed, merged or earns only by a next sequence number.
+            expected = {"seq": before[member].sequence}
+            writes.append(self.store.put(item) if member == new else self.store.update(item, expected=expected))
+        for change in decision.changes:
+            writes += writes_of(self.store, self.sightings.digests, change)
+        return writes
+
+    @cached_property
+    def sightings(self) -> Sightings:
+        """What is read of referrals."""
+        return Sightings(self.store, Digests(Secret(self.store, FINGERPRINT_SECRET)))
+
+    def sighted(self, view: View, wanted: ReferralWanted | None, joining: Profile | None = None) -> View:
+        """The view with what is wanted of a referral; `joining` is the friend's profile while they enrol."""
+        if wanted is None:
+            return view
+        return replace(view, referral=self.sightings.read(view, wanted, self._recalled, self._followed, joining))
 
     def _kept(self, key: EntryKey, request_hash: bytes, refusal: RefusalError) -> bool:
         """Keep a refusal as the answer, if nothing was posted or refused under the key meanwhile."""
@@ -93,6 +122,7 @@ class DynamoLedger:
             if found is not None:
                 return _same(found, request_hash)
             view = self._followed(self.view(order.purchase.member, Wanted(entries=order.redemptions, cards=order.cards)))
+            view = self.sighted(view, referral_wanted(view, order))
             try:
                 decision = decide(view, order)
             except TryAgainError:
@@ -101,10 +131,10 @@ class DynamoLedger:
                 return decision.entry
         raise TryAgainError
 
-    def _followed(self, view: View) -> View:
+    def _followed(self, view: View, wanted: Wanted = NOTHING_MORE) -> View:
         """The view with that of whoever took over from a merged member, and of whoever took over from them."""
         into = view.wallet.merged_into
-        return view if into is None else replace(view, other=self._followed(self.view(into)))
+        return view if into is None else replace(view, other=self._followed(self.view(into, wanted), wanted))
 
     def order(self, order_id: str) -> Order:
         """See ports.Ledger."""
@@ -119,7 +149,8 @@ class DynamoLedger:
 
     def view(self, member: MemberId, wanted: Wanted = NOTHING_MORE) -> View:
         """See ports.Ledger."""
-        return self._views(member, wanted).view()
+        view = self._views(member, wanted).view()
+        return self.sighted(view, wanted.referral(view) if wanted.referral else None)
 
     def _views(self, member: MemberId, wanted: Wanted, stored: dict[str, str] | None = None) -> Views:
         return Views.read(self.store, self.clock, member, wanted, stored, self._recalled)

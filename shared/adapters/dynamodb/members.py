@@ -4,16 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from shared.adapters.dynamodb.fingerprints import seen_writes
 from shared.adapters.dynamodb.items import Item, instant_of, wallet_item
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.profiles import profile_item, profile_of
 from shared.adapters.dynamodb.store import Outcome, Store
 from shared.adapters.dynamodb.table import identity_key, profile_key
 from shared.domain.calendar import instant_text
-from shared.domain.decision import Wanted
+from shared.domain.decision import FingerprintsSeen, View, Wanted
 from shared.domain.entry import Entry, EntryKey, MemberId
 from shared.domain.errors import IdentityTakenError, MemberUnknownError, TryAgainError
-from shared.domain.member import Enrolment, Identity, IdentityKind, Profile
+from shared.domain.member import Enrolment, Identity, IdentityKind, JoinedBy, Profile
+from shared.domain.referring import Joining
 from shared.domain.wallet import Wallet
 from shared.ports import Decide
 
@@ -25,21 +27,43 @@ class DynamoMembers:
     store: Store
     ledger: DynamoLedger
 
-    def enrol(self, profile: Profile, request_hash: bytes) -> Enrolment:
+    def enrol(self, profile: Profile, request_hash: bytes, joining: Joining | None = None, remember: bool = False) -> Enrolment:
         """See ports.Members."""
         identities = sorted(profile.identities(), key=lambda identity: list(IdentityKind).index(identity.kind))
-        wallet = Wallet(member=profile.member, enrolled_at=profile.enrolled_at)
         for _ in self.store.backoff.attempts():
+            try:
+                joined, writes = self._joined(profile, joining, remember)
+            except TryAgainError:
+                continue
             # The customer id was never enrolled, and nobody else has the e-mail, phone or login.
-            claims = [self.store.put(_identity_item(identity, profile, request_hash)) for identity in identities]
-            result = self.store.transact([*claims, self.store.put(profile_item(profile)), self.store.put(wallet_item(wallet))])
+            claims = [self.store.put(_identity_item(identity, profile, request_hash, joined)) for identity in identities]
+            result = self.store.transact([*claims, self.store.put(profile_item(profile)), *writes])
             if result.outcome is Outcome.DONE:
-                return Enrolment(profile.member, profile.customer_id, profile.enrolled_at)
+                return Enrolment(profile.member, profile.customer_id, profile.enrolled_at, joined)
             if 0 in result.failed:
                 return self._enrolled_before(identities[0], request_hash)
             if result.failed and result.failed[0] < len(identities):
                 raise IdentityTakenError(identity=identities[result.failed[0]].kind)
         raise TryAgainError
+
+    def _joined(self, profile: Profile, joining: Joining | None, remember: bool) -> tuple[JoinedBy | None, list[Any]]:
+        """How the friend came, and the writes of the wallet with all that follows from it."""
+        wallet = Wallet(member=profile.member, enrolled_at=profile.enrolled_at)
+        if joining is None:
+            writes = [self.store.put(wallet_item(wallet))]
+            if remember and profile.fingerprints():
+                seen = FingerprintsSeen(profile.member, self.ledger.sightings.seen_with(profile))
+                writes += seen_writes(self.store, self.ledger.sightings.digests, seen)
+            return None, writes
+        view = View(wallet, profile.enrolled_at)
+        view = self.ledger.sighted(view, joining.wanted(view), profile)
+        decision = joining.decide(view)
+        after = next(wallet for _, wallet in reversed(decision.posted) if wallet.member == profile.member)
+        referred = after.referral
+        if referred is None:
+            raise TryAgainError
+        joined = JoinedBy(referred.shown(decision.entry.recorded_on), referred.flagged)
+        return joined, self.ledger.writes(view, decision, new=profile.member)
 
     def _enrolled_before(self, customer: Identity, request_hash: bytes) -> Enrolment:
         item = self.store.get(identity_key(customer))
@@ -47,7 +71,8 @@ class DynamoMembers:
             raise TryAgainError
         if bytes(item["hash"]) != request_hash:
             raise IdentityTakenError(identity=customer.kind)
-        return Enrolment(MemberId(item["member"]), customer.value, instant_of(item["enrolled_at"]))
+        joined = JoinedBy(item["referral"], item["flagged"]) if "referral" in item else None
+        return Enrolment(MemberId(item["member"]), customer.value, instant_of(item["enrolled_at"]), joined)
 
     def profile(self, member: MemberId) -> Profile:
         """See ports.Members."""
@@ -63,14 +88,14 @@ class DynamoMembers:
             raise MemberUnknownError
         return MemberId(item["member"])
 
-    def update(self, member: MemberId, change: Callable[[Profile], Profile]) -> Profile:
+    def update(self, member: MemberId, change: Callable[[Profile], Profile], remember: bool = False) -> Profile:
         """See ports.Members."""
         for _ in self.store.backoff.attempts():
             before = self.profile(member)
             after = change(before)
             if after == before:
                 return before
-            writes, added = self._changes(before, after)
+            writes, added = self._changes(before, after, remember)
             result = self.store.transact(writes)
             if result.outcome is Outcome.DONE:
                 return after
@@ -91,7 +116,7 @@ class DynamoMembers:
 
         return self.ledger.decide_and_post(key, member, request_hash, decide, Wanted(other=into), also=erase)
 
-    def _changes(self, before: Profile, after: Profile) -> tuple[list[Any], list[Identity]]:
+    def _changes(self, before: Profile, after: Profile, remember: bool = False) -> tuple[list[Any], list[Identity]]:
         """The writes that turn one profile into the other, and the identities they claim, from the second write on."""
         added = sorted(after.identities() - before.identities(), key=lambda identity: identity.kind)
         removed = before.identities() - after.identities()
@@ -100,11 +125,17 @@ class DynamoMembers:
         # Nobody else has the new identity; the old one is still this member's.
         writes += [self.store.put(_identity_item(identity, after, None)) for identity in added]
         writes += [self.store.delete(identity_key(identity), expected={"member": before.member}) for identity in removed]
+        new = after.fingerprints() - before.fingerprints()
+        if remember and new:
+            found = self.ledger.sightings.seen_with(after)
+            seen = FingerprintsSeen(after.member, {one: members for one, members in found.items() if one in new})
+            writes += seen_writes(self.store, self.ledger.sightings.digests, seen)
         return writes, added
 
 
-def _identity_item(identity: Identity, profile: Profile, request_hash: bytes | None) -> Item:
+def _identity_item(identity: Identity, profile: Profile, request_hash: bytes | None, joined: JoinedBy | None = None) -> Item:
     item: Item = {**identity_key(identity), "member": profile.member}
     if identity.kind is IdentityKind.CUSTOMER_ID and request_hash is not None:
         item |= {"hash": request_hash, "enrolled_at": instant_text(profile.enrolled_at)}
+        item |= {"referral": joined.state, "flagged": joined.flagged} if joined else {}
     return item

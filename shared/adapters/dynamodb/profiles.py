@@ -6,6 +6,7 @@ from shared.adapters.dynamodb.items import Item, instant_of
 from shared.adapters.dynamodb.table import profile_key
 from shared.domain.calendar import instant_text
 from shared.domain.entry import MemberId
+from shared.domain.fingerprint import Fingerprint, FingerprintKind
 from shared.domain.member import Consent, Login, Profile
 
 
@@ -30,6 +31,7 @@ def profile_item(profile: Profile) -> Item:
             for purpose, consent in profile.consents.items()
         },
         "attributes": dict(profile.attributes),
+        "seen_with": [[fingerprint.kind, fingerprint.value] for fingerprint in profile.seen_with],
     }
 
 
@@ -52,4 +54,5 @@ def profile_of(item: Item) -> Profile:
             purpose: Consent(consent["granted"], instant_of(consent["at"])) for purpose, consent in item["consents"].items()
         },
         attributes={name: value if isinstance(value, str | bool) else int(value) for name, value in item["attributes"].items()},
+        seen_with=tuple(Fingerprint(FingerprintKind(kind), value) for kind, value in item.get("seen_with", ())),
     )

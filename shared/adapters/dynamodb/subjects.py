@@ -10,16 +10,22 @@ from shared.domain.counts import Forgotten
 from shared.domain.effect import Effect, Standing
 from shared.domain.entry import EntryKind
 from shared.domain.membership import Term
+from shared.domain.referred import Referred
 from shared.domain.subject import (
     Activity,
     Adjustment,
+    Award,
     Billing,
     Cancellation,
+    Clawback,
+    Invitation,
     Merge,
     Recognized,
     Redemption,
+    Referral,
     Refund,
     Review,
+    Ruling,
     Subject,
     Transfer,
     Use,
@@ -42,6 +48,11 @@ _SUBJECTS: dict[EntryKind, TypeAdapter[Any]] = {
     EntryKind.REVIEW: TypeAdapter(Review),
     EntryKind.RECOGNITION: TypeAdapter(Recognized),
     EntryKind.MERGE: TypeAdapter(Merge),
+    EntryKind.REFERRAL: TypeAdapter(Referral),
+    EntryKind.RULING: TypeAdapter(Ruling),
+    EntryKind.AWARD: TypeAdapter(Award),
+    EntryKind.CLAWBACK: TypeAdapter(Clawback),
+    EntryKind.INVITATION: TypeAdapter(Invitation),
 }
 
 
@@ -61,6 +72,7 @@ _PARTS: dict[str, TypeAdapter[Any]] = {
     "standing": TypeAdapter(Standing),
     "forgotten": TypeAdapter(Forgotten),
     "since": TypeAdapter(date),
+    "referral": TypeAdapter(Referred),
 }
 """What a wallet keeps of a member's standing."""
 
@@ -68,7 +80,7 @@ _PARTS: dict[str, TypeAdapter[Any]] = {
 def standing_map(wallet: Wallet) -> dict[str, Any]:
     """A wallet's standing as a map, without what there is not."""
     parts = {name: getattr(wallet, name) for name in _PARTS}
-    return {name: _PARTS[name].dump_python(part, mode="json") for name, part in parts.items() if part}
+    return {name: _PARTS[name].dump_python(part, mode="json", exclude_defaults=True) for name, part in parts.items() if part}
 
 
 def standing_of(found: Any) -> dict[str, Any]:

@@ -14,6 +14,16 @@ BILLING#<event id>       BILLING           entry of a billing event
 REVIEW#<ulid>#<seq>      REVIEW            entry that tells a tier that changed by date
 KEY#<caller>#<op>#<key>  APPROVAL          entry of the adjustment that was proposed, or that it was rejected
 CLOSE#<ulid>             CLOSURE           entry that closed a member
+REFERRAL#<friend>        JOINED            entry that says who brought a member
+REFERRAL#<friend>        PASSED, REJECTED  entry of the ruling on a referral
+REFERRAL#<friend>        AWARD, CLAWBACK   entry that gives the friend's reward, or takes it back; #ADVOCATE: the advocate's
+REFERRER#<ulid or id>    FRIEND#<ulid>     a friend whom a member or a campaign brought, as listed
+REFERRER#<ulid or id>    TALLY             how many friends came, and what both sides were given
+REFERRER#<ulid>          CODE              the referral code that a member has
+FINGERPRINT#<digest>     MEMBERS           who was seen with a mailbox, phone, device or way of paying
+FUNNEL#<shard>           DAY#<yyyymmdd>    how many referrals went on, and what was given, on a local day
+FLAGS                    REFERRAL#<ulid>   a referral that waits for an operator
+DISPOSABLE               DOMAIN#<domain>   a mail domain on the operator's list
 MERGE#<ulid>             MERGE             entry that moved a member's points to another
 as the entry             <its sk>#ARRIVAL  the other member's side of an entry that moves points between two
 IDENTITY#<kind>#<value>  IDENTITY          which member has an identity
@@ -32,6 +42,7 @@ CODE#<code>              CODE              what a voucher's or gift card's code 
 GUESS#<caller's digest>  MISSES            codes that a caller asked for in vain
 CLOCK                    CLOCK             the test clock of a sandbox stage
 SECRET                   CURSOR            the key that signs cursors
+SECRET                   FINGERPRINT       the key under which fingerprints are kept
 """
 
 from datetime import date
@@ -52,9 +63,12 @@ Key = dict[str, str]
 
 CLOCK: Key = {"pk": "CLOCK", "sk": "CLOCK"}
 CURSOR_SECRET: Key = {"pk": "SECRET", "sk": "CURSOR"}
+FINGERPRINT_SECRET: Key = {"pk": "SECRET", "sk": "FINGERPRINT"}
 PROGRAM_PK = "PROGRAM"
 CATALOG_PK = "CATALOG"
 APPROVALS_PK = "APPROVALS"
+FLAGS_PK = "FLAGS"
+DISPOSABLE_PK = "DISPOSABLE"
 
 
 def wallet_key(member: MemberId) -> Key:
@@ -168,6 +182,51 @@ def charity_key(charity: str, day: date, money: str) -> Key:
     return {"pk": charity_pk(charity), "sk": f"{charity_month(day)}#{money}"}
 
 
+def referrer_pk(source: str) -> str:
+    """The partition of all that a member (by id) or a campaign brought."""
+    return f"REFERRER#{source}"
+
+
+def friend_key(source: str, friend: str) -> Key:
+    """Where a friend is listed; ids of members sort by time."""
+    return {"pk": referrer_pk(source), "sk": f"FRIEND#{friend}"}
+
+
+def tally_key(source: str) -> Key:
+    """Where it is counted what a member or a campaign brought."""
+    return {"pk": referrer_pk(source), "sk": "TALLY"}
+
+
+def own_code_key(member: str) -> Key:
+    """Where a member's referral code is."""
+    return {"pk": referrer_pk(member), "sk": "CODE"}
+
+
+def fingerprint_key(digest: str) -> Key:
+    """Where it stands who was seen with a fingerprint, by its digest."""
+    return {"pk": f"FINGERPRINT#{digest}", "sk": "MEMBERS"}
+
+
+def funnel_pk(shard: int) -> str:
+    """The partition of a shard of the funnel."""
+    return f"FUNNEL#{shard}"
+
+
+def funnel_key(shard: int, day: date) -> Key:
+    """Where a shard counts what referrals did on a local day; sorts by time."""
+    return {"pk": funnel_pk(shard), "sk": f"DAY#{day:%Y%m%d}"}
+
+
+def flag_key(friend: str) -> Key:
+    """Where a flagged referral waits for an operator, beside all others that do."""
+    return {"pk": FLAGS_PK, "sk": f"REFERRAL#{friend}"}
+
+
+def domain_key(domain: str) -> Key:
+    """Where a mail domain is listed."""
+    return {"pk": DISPOSABLE_PK, "sk": f"DOMAIN#{domain}"}
+
+
 # The families of entries that stand alone under their key, by their first word.
 _ALONE = {
     "purchase": ("ORDER#", "PURCHASE"),
@@ -177,6 +236,11 @@ _ALONE = {
     "activity": ("ACTIVITY#", "ACTIVITY"),
     "billing": ("BILLING#", "BILLING"),
     "review": ("REVIEW#", "REVIEW"),
+    "referral": ("REFERRAL#", "JOINED"),
+    "passed": ("REFERRAL#", "PASSED"),
+    "rejected": ("REFERRAL#", "REJECTED"),
+    "award": ("REFERRAL#", "AWARD"),
+    "clawback": ("REFERRAL#", "CLAWBACK"),
 }
 _WORD_OF = {sk: word for word, (_, sk) in _ALONE.items()}
 # Entries that stand beside the one they answer.
@@ -185,6 +249,8 @@ _BESIDE_OF = {sk: word for word, sk in _BESIDE.items()}
 _REFUND = "REFUND#"
 # The other member's side of an entry stands beside it, and the side of whoever took over from that one beside that.
 _ARRIVAL = "#ARRIVAL"
+# The advocate's side of an award or a clawback stands beside the friend's.
+_ADVOCATE, _OF_ADVOCATE = "#ADVOCATE", ":advocate"
 
 ENTRY_SORT_KEYS = frozenset({*_WORD_OF, *_BESIDE_OF})
 """Sort keys of entries, beside those of refunds."""
@@ -207,6 +273,8 @@ def entry_key(key: EntryKey) -> Key:
     if word not in _ALONE:
         raise EntryUnknownError
     prefix, sk = _ALONE[word]
+    if word in ("award", "clawback") and rest.endswith(_OF_ADVOCATE):
+        rest, sk = rest.removesuffix(_OF_ADVOCATE), sk + _ADVOCATE
     return {"pk": prefix + rest.replace(":", "#"), "sk": sk}
 
 
@@ -215,6 +283,8 @@ def key_of_entry(item: dict[str, Any]) -> EntryKey:
     (prefix, _, rest), sk = item["pk"].partition("#"), item["sk"]
     if sk.endswith(_ARRIVAL):
         return EntryKey(f"arrival:{key_of_entry({**item, 'sk': sk.removesuffix(_ARRIVAL)})}")
+    if sk.endswith(_ADVOCATE):
+        return EntryKey(key_of_entry({**item, "sk": sk.removesuffix(_ADVOCATE)}) + _OF_ADVOCATE)
     rest = rest.replace("#", ":")
     if sk.startswith(_REFUND):
         return EntryKey(f"refund:{rest}:{sk.removeprefix(_REFUND)}")
@@ -226,7 +296,8 @@ def key_of_entry(item: dict[str, Any]) -> EntryKey:
 
 def is_entry(item: dict[str, Any]) -> bool:
     """Whether an item is an entry of the points' ledger; a refusal under a caller's key has no sequence."""
-    return "seq" in item and (item["sk"] in ENTRY_SORT_KEYS or item["sk"].startswith(_REFUND) or item["sk"].endswith(_ARRIVAL))
+    sk = item["sk"]
+    return "seq" in item and (sk in ENTRY_SORT_KEYS or sk.startswith(_REFUND) or sk.endswith((_ARRIVAL, _ADVOCATE)))
 
 
 def create_table_arguments(name: str) -> dict[str, Any]:

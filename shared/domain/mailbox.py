@@ -1,0 +1,57 @@
+"""Which mailbox an e-mail address leads to, where a provider lets one mailbox have many addresses.
+
+Only what providers document: dots that Gmail ignores, suffixes after `+` (Yahoo: after `-`), and their other domains. Anything
+else keeps its address: two people at a company's domain may differ by a dot.
+"""
+
+from dataclasses import dataclass
+
+DOMAIN_PARTS_MIN = 2
+"""A domain of mail has at least a name and a top level."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    """What of a local part leads to the mailbox: up to `tag`, without `ignored`; at `domain`."""
+
+    domain: str
+    tag: str = "+"
+    ignored: str = ""
+
+
+_GMAIL = _Provider("gmail.com", ignored=".")
+_PROTON = _Provider("proton.me", ignored=".-_")
+_YANDEX = _Provider("yandex.ru")
+_PROVIDERS = {
+    "gmail.com": _GMAIL,
+    "googlemail.com": _GMAIL,
+    "proton.me": _PROTON,
+    "protonmail.com": _PROTON,
+    "protonmail.ch": _PROTON,
+    "pm.me": _PROTON,
+    "icloud.com": _Provider("icloud.com"),
+    "me.com": _Provider("icloud.com"),
+    "mac.com": _Provider("icloud.com"),
+    "fastmail.com": _Provider("fastmail.com"),
+    "yandex.ru": _YANDEX,
+    "yandex.com": _YANDEX,
+    "ya.ru": _YANDEX,
+    **{name: _Provider(name) for name in ("outlook.com", "hotmail.com", "live.com", "msn.com", "zoho.com", "hey.com")},
+    **{name: _Provider(name, tag="-") for name in ("yahoo.com", "yahoo.co.uk", "yahoo.de", "yahoo.fr", "ymail.com")},
+}
+
+
+def mailbox_of(email: str) -> str:
+    """The address that all addresses of a mailbox share; `email` is in lower case, as profiles keep it."""
+    local, _, domain = email.rpartition("@")
+    provider = _PROVIDERS.get(domain)
+    if provider is None:
+        return email
+    kept = local.partition(provider.tag)[0].translate({ord(symbol): None for symbol in provider.ignored})
+    return f"{kept or local}@{provider.domain}"
+
+
+def domains_of(email: str) -> tuple[str, ...]:
+    """The domain of an address and those above it, the top level left out: an operator may name any of them."""
+    parts = email.rpartition("@")[2].split(".")
+    return tuple(".".join(parts[start:]) for start in range(len(parts) - DOMAIN_PARTS_MIN + 1))[:5]
