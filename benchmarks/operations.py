@@ -9,6 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from benchmarks.referring import TERMS, referring
 from shared.domain.entry import MemberId
 from tests.functional.api import OPERATOR, POS, Caller, Reply
 from tests.meter.meter import Meter
@@ -92,10 +93,15 @@ def measure_operations(done: Callable[[], None]) -> list[Cost]:
             # Tills' clocks differ by up to five minutes: what is closer together needs a look at what occurred first.
             shop.clock.advance(minutes=10)
             done()
+    with open_stored_shop({**grocer_program(12, "month"), "referral": TERMS}) as shop:
+        shop.clock.instant = NOW
+        for name, call in referring(shop, order):
+            costs.append(_measured(shop, name, call))
+            done()
     return costs
 
 
-COUNT = 53
+COUNT = 63
 """How many operations `measure_operations` measures."""
 
 

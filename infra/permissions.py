@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from shared.adapters.dynamodb.table import HISTORY_INDEX
+from shared.adapters.dynamodb.table import HISTORY_INDEX, RANKING_INDEX
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,27 @@ class Permission:
 READ = Permission(actions=("GetItem", "BatchGetItem"))
 READ_ONE = Permission(actions=("GetItem",))
 READ_HISTORY = Permission(actions=("Query",), index=HISTORY_INDEX)
+READ_RANKING = Permission(actions=("Query",), index=RANKING_INDEX)
 READ_PROGRAM = Permission(actions=("Query",), keys=("PROGRAM",))
 
-# Nobody may Scan. Nobody may update or delete an entry: only members drops anything, the identifiers and
-# logins that a member gave up, and adjustments, which no longer lists what was decided.
+# What a step of a referral counts and draws beside its entries.
+STEPS: Final = ("REFERRER#*", "FUNNEL#*", "BUDGET#*")
+# What is new where a friend does what counts: entries, and the queue of flagged ones.
+QUALIFIED: Final = ("REFERRAL#*", "FLAGS")
+
+# Nobody may Scan. Nobody may update or delete an entry: what is dropped are the identifiers and logins that a
+# member gave up, and what is listed for an operator until it is decided.
 PERMISSIONS: Final[dict[str, tuple[Permission, ...]]] = {
     "members": (
         READ,
         READ_PROGRAM,
         READ_HISTORY,
         Permission(actions=("PutItem",), keys=("MEMBER#*", "IDENTITY#*", "LOGIN#*", "CLOSE#*", "MERGE#*")),
-        Permission(actions=("UpdateItem",), keys=("MEMBER#*",)),
-        Permission(actions=("DeleteItem",), keys=("IDENTITY#*", "LOGIN#*")),
+        # A friend who joins: entries, the list, who was seen with what, the queue of flagged ones, misses of codes.
+        Permission(actions=("PutItem",), keys=("REFERRAL#*", "REFERRER#*", "FINGERPRINT#*", "FLAGS", "GUESS#*", "SECRET")),
+        Permission(actions=("UpdateItem",), keys=("MEMBER#*", *STEPS, "FINGERPRINT#*", "GUESS#*")),
+        # Who leaves waits for no operator.
+        Permission(actions=("DeleteItem",), keys=("IDENTITY#*", "LOGIN#*", "FLAGS")),
     ),
     "earning": (
         READ,
@@ -48,15 +57,32 @@ PERMISSIONS: Final[dict[str, tuple[Permission, ...]]] = {
         READ_HISTORY,
         Permission(actions=("Query",), keys=("ORDER#*",)),
         # A refund may give money back onto a gift card.
-        Permission(actions=("PutItem",), keys=("ORDER#*", "ACTIVITY#*", "CARDLOG#*")),
-        Permission(actions=("UpdateItem",), keys=("MEMBER#*", "CARD#*", "BUDGET#*")),
+        Permission(actions=("PutItem",), keys=("ORDER#*", "ACTIVITY#*", "CARDLOG#*", *QUALIFIED)),
+        Permission(actions=("UpdateItem",), keys=("MEMBER#*", "CARD#*", *STEPS)),
+        # A refund may undo a referral that waits for an operator.
+        Permission(actions=("DeleteItem",), keys=("FLAGS",)),
     ),
     "standing": (
         READ,
         READ_PROGRAM,
         READ_HISTORY,
-        Permission(actions=("PutItem",), keys=("BILLING#*", "REVIEW#*")),
-        Permission(actions=("UpdateItem",), keys=("MEMBER#*",)),
+        # A first payment may qualify a referral, and a refund of it undo that.
+        Permission(actions=("PutItem",), keys=("BILLING#*", "REVIEW#*", *QUALIFIED)),
+        Permission(actions=("UpdateItem",), keys=("MEMBER#*", *STEPS)),
+        Permission(actions=("DeleteItem",), keys=("FLAGS",)),
+    ),
+    "referrals": (
+        READ,
+        READ_PROGRAM,
+        READ_HISTORY,
+        READ_RANKING,
+        Permission(actions=("Query",), keys=("REFERRER#*", "FUNNEL#*", "FLAGS", "DISPOSABLE")),
+        # Invitations, rulings and imports; codes and who shows them, the key of cursors, the operator's list, misses.
+        Permission(
+            actions=("PutItem",), keys=("KEY#*", "REFERRAL#*", "REFERRER#*", "CODE#*", "SECRET", "DISPOSABLE", "GUESS#*")
+        ),
+        Permission(actions=("UpdateItem",), keys=("MEMBER#*", *STEPS, "GUESS#*")),
+        Permission(actions=("DeleteItem",), keys=("FLAGS", "DISPOSABLE")),
     ),
     "redemption": (
         READ,

@@ -1,19 +1,23 @@
 """What the use cases need of the outside world. Adapters implement these; tests use fakes that pass the same suites."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.domain.adjusting import Proposal, Rejection, Standing
+from shared.domain.brought import Flag, Friend, Tally
 from shared.domain.cap import BudgetKey
 from shared.domain.code import CodeKind, CodeOwner
 from shared.domain.decision import NOTHING_MORE, Decision, Order, View, Wanted
 from shared.domain.donating import CharityMonth
 from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId
 from shared.domain.gift_card import CardEntry, CardId, CardKey, GiftCard
+from shared.domain.importing import ExportedReferral, ExportPlace
 from shared.domain.member import Enrolment, Identity, Profile
 from shared.domain.program import ProgramVersion
-from shared.domain.referring import Joining
+from shared.domain.referral_code import OwnCode
+from shared.domain.referring import Introduction, Joining
 from shared.domain.reward import Reward, RewardVersion
 from shared.domain.stock import Stock
 from shared.domain.wallet import Wallet
@@ -88,12 +92,19 @@ class Ledger(Protocol):
 class Members(Protocol):
     """Profiles and the identities that lead to them."""
 
-    def enrol(self, profile: Profile, request_hash: bytes, joining: Joining | None = None, remember: bool = False) -> Enrolment:
+    def enrol(self, profile: Profile, request_hash: bytes, joining: Joining | None = None) -> Enrolment:
         """Create profile, wallet and identities at once, and what follows where the member comes by somebody's code.
 
-        `remember` keeps that the member was seen with their fingerprints; who joins by a code always is. An equal enrolment of
+        It is kept what the member was seen with (fingerprints): some day they may bring friends. An equal enrolment of
         the same customer id answers as the first did. Raises IdentityTakenError, KeyReusedError, TryAgainError, and what
         `joining` raises.
+        """
+        ...
+
+    def enrolled(self, customer_id: str, request_hash: bytes) -> Enrolment:
+        """The receipt of an equal enrolment that came before.
+
+        Raises MemberUnknownError where the customer never enrolled, IdentityTakenError where by another request, TryAgainError.
         """
         ...
 
@@ -105,8 +116,8 @@ class Members(Protocol):
         """The member with this identity. Raises MemberUnknownError, TryAgainError."""
         ...
 
-    def update(self, member: MemberId, change: Callable[[Profile], Profile], remember: bool = False) -> Profile:
-        """Change a profile and its identities at once; `remember` as for `enrol`.
+    def update(self, member: MemberId, change: Callable[[Profile], Profile]) -> Profile:
+        """Change a profile and its identities at once, and keep what the member was seen with.
 
         Raises MemberUnknownError, IdentityTakenError, TryAgainError and what `change` raises.
         """
@@ -188,6 +199,51 @@ class Approvals(Protocol):
         ...
 
 
+class Referrals(Protocol):
+    """What is listed and counted of referrals beside the ledger, in the transactions of its entries."""
+
+    def tallies(self, member: MemberId) -> list[Tally]:
+        """The member's own tally, then those of members who were merged into them, and so on; consistent, one round trip each.
+
+        Raises TryAgainError.
+        """
+        ...
+
+    def friends(self, sources: Sequence[str], limit: int, after: tuple[str, str] | None = None) -> list[Friend]:
+        """Up to `limit` friends of `sources`, source by source, the last who joined first; consistent.
+
+        `after` is the source and the id of the last one of the page before. One round trip each source that is looked at.
+        Raises TryAgainError.
+        """
+        ...
+
+    def friend(self, source: str, friend: MemberId) -> Friend | None:
+        """One friend as listed, strongly consistent. Raises TryAgainError."""
+        ...
+
+    def funnel(self, first: date, last: date) -> Counter[str]:
+        """Sums of what was counted from the local day `first` to `last`, all shards together; 8 round trips.
+
+        Raises TryAgainError.
+        """
+        ...
+
+    def top(self, limit: int) -> list[Tally]:
+        """The sources (at most 100) with the most friends whose awards stand, the first of all; 9 round trips.
+
+        Who is first is read from an index, eventually consistent; the tallies themselves are consistent. Raises TryAgainError.
+        """
+        ...
+
+    def flags(self, limit: int, after: str | None = None) -> list[Flag]:
+        """Up to `limit` referrals that wait for an operator, who enrolled first first; 2 round trips for a hundred.
+
+        `after` is the id of the last friend of the page before. What an operator decided about between the two reads is no
+        longer flagged. Raises TryAgainError.
+        """
+        ...
+
+
 class Donations(Protocol):
     """What charities were given."""
 
@@ -195,6 +251,34 @@ class Donations(Protocol):
         """Totals of the calendar months from that of `first` to that of `last`, oldest first; none where nothing was given.
 
         Raises TryAgainError.
+        """
+        ...
+
+
+class MailDomains(Protocol):
+    """Mail domains that an operator calls disposable."""
+
+    def add(self, domains: Collection[str]) -> None:
+        """List these (at most 100), all or none; one that is listed stays so. 2 round trips. Raises TryAgainError."""
+        ...
+
+    def remove(self, domain: str) -> None:
+        """List it no more, if it was. Raises TryAgainError."""
+        ...
+
+    def page(self, limit: int, after: str | None = None) -> list[str]:
+        """Up to `limit` of them, in order, those after `after`; consistent. Raises TryAgainError."""
+        ...
+
+
+class ReferralExport(Protocol):
+    """All referrals of a stage."""
+
+    def page(self, limit: int, after: ExportPlace | None = None) -> tuple[list[ExportedReferral], ExportPlace | None]:
+        """Up to `limit` referrals (at most 100) and where the next page begins, None after the last.
+
+        A page may be short and still have a next one. Each that is there throughout is told at least once, unless its source
+        falls in the ranking meanwhile. Raises TryAgainError.
         """
         ...
 
@@ -207,6 +291,49 @@ class Attempts(Protocol):
 
         A miss is counted before it is told. Raises VoucherUnknownError or GiftCardUnknownError by `kind`,
         TooManyAttemptsError after MISSES_MAX misses in ATTEMPT_WINDOW, whatever the code, TryAgainError.
+        """
+        ...
+
+
+class Guesser(NamedTuple):
+    """Somebody whose misses are counted, by a digest that tells nothing of them, and how many they may have in a window."""
+
+    digest: str
+    misses_max: int
+
+
+class ReferralCodes(Protocol):
+    """Referral codes: of members, who may choose theirs once, and of campaigns; and whom each leads to, for ever."""
+
+    def own(self, member: MemberId) -> OwnCode:
+        """The code that a member shows, made where they have none: 1 round trip, 2 at the first ask.
+
+        Raises MemberUnknownError, MemberClosedError, TryAgainError.
+        """
+        ...
+
+    def change(self, member: MemberId, text: str, *, freely: bool) -> OwnCode:
+        """Give a member the code they chose: once, or as often as asked where `freely`; 2 round trips.
+
+        The codes before lead to the member as they did, and the code that the member shows is no change. Raises
+        ReferralCodeInvalidError, ReferralCodeFixedError, ReferralCodeTakenError, MemberUnknownError, MemberClosedError,
+        TryAgainError.
+        """
+        ...
+
+    def for_campaign(self, campaign: str, text: str | None) -> str:
+        """A code of a campaign in its stored form: the chosen one, any number of them; or one that is made, the same each time.
+
+        Raises ReferralCodeInvalidError, ReferralCodeTakenError where it leads elsewhere, TryAgainError.
+        """
+        ...
+
+    def find(self, text: str, guessers: Sequence[Guesser]) -> Introduction:
+        """Whom a code leads to, as somebody wrote it; 1 round trip on a hit, 2 on a miss.
+
+        A miss is counted for every guesser before it is told, apart from those of vouchers and gift cards. Raises
+        ReferralCodeInvalidError, which counts as nothing, ReferralCodeUnknownError, TooManyAttemptsError where any guesser
+        has used up theirs in ATTEMPT_WINDOW, whatever the code, TryAgainError.
         """
         ...
 

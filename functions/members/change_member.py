@@ -36,6 +36,8 @@ def change_member(member: MemberId, request: MyChangeRequest, *, members: Member
             after = replace(after, attributes={name: value for name, value in given.items() if value is not None})
             if "login" in request.model_fields_set:
                 after = replace(after, login=request.login.login() if request.login else None)
+            if request.fingerprints is not None:
+                after = after.seen_also(request.fingerprints.told())
         # By what it says, not by ==: in Python the attribute True is 1.
         return before if request_hash(after) == request_hash(before) else replace(after, version=before.version + 1)
 

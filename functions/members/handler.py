@@ -30,9 +30,17 @@ app = make_app()
 
 @app.post("/v1/members", status_code=201, tags=["members"], **for_any(POS, OPERATOR))
 def post_member(body: Annotated[EnrolRequest, Body()]) -> EnrolAnswer:
-    """Enrol a customer as a member, once per customer id"""
+    """Enrol a customer as a member, once per customer id; by a referral code, if the customer has one"""
     wired = wiring.wired()
-    return EnrolAnswer.of(enrol_member(body, members=wired.members, clock=wired.clock))
+    enrolment = enrol_member(
+        body,
+        caller(app).digest,
+        members=wired.members,
+        programs=wired.programs,
+        codes=wired.referral_codes,
+        clock=wired.clock,
+    )
+    return EnrolAnswer.of(enrolment)
 
 
 @app.get("/v1/members", tags=["members"], **for_any(POS, OPERATOR))
@@ -59,7 +67,8 @@ def patch_member(member_id: Annotated[Id, Path()], body: Annotated[ChangeRequest
     if "login" in body.model_fields_set and OPERATOR not in caller(app).scopes:
         raise ForbiddenError(scopes_any=[OPERATOR])
     wired = wiring.wired()
-    return MemberAnswer.of(change_member(MemberId(member_id), body, members=wired.members, clock=wired.clock))
+    changed = change_member(MemberId(member_id), body, members=wired.members, clock=wired.clock)
+    return MemberAnswer.of(changed)
 
 
 @app.post("/v1/members/<member_id>/close", tags=["members"], **for_any(OPERATOR))
@@ -94,7 +103,8 @@ def patch_me(body: Annotated[MyChangeRequest, Body()]) -> MemberAnswer:
     """Change what members may change themselves"""
     wired = wiring.wired()
     me = find_me(caller(app).login, members=wired.members)
-    return MemberAnswer.of(change_member(me.member, body, members=wired.members, clock=wired.clock))
+    changed = change_member(me.member, body, members=wired.members, clock=wired.clock)
+    return MemberAnswer.of(changed)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -5,25 +5,19 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 
 from shared.api.answers import BalanceAnswer
 from shared.api.fields import Answer, AttributeValue, Day, Id, Instant, Request, Text
+from shared.api.mail import Email, email_of
 from shared.domain.document import Code, Zone
 from shared.domain.errors import RequestInvalidError
-from shared.domain.member import Enrolment, Login, Profile
+from shared.domain.fingerprint import Fingerprint, FingerprintKind
+from shared.domain.member import Enrolment, JoinedBy, Login, Profile
+from shared.domain.referral_code import TEXT_MAX
 
 ENTRIES_MAX = 50
 """Consents, and custom attributes, that one profile may hold."""
-
-
-def _email(value: str) -> str:
-    """Lower case throughout: in practice no two people share a mailbox that differs by case alone."""
-    try:
-        return validate_email(value, check_deliverability=False).normalized.lower()
-    except EmailNotValidError as error:
-        raise ValueError("must be an e-mail address") from error
 
 
 def _phone(value: str) -> str:
@@ -36,7 +30,6 @@ def _phone(value: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-Email = Annotated[str, Field(max_length=254, examples=["ada@example.com"]), AfterValidator(_email)]
 Phone = Annotated[str, Field(max_length=32, examples=["+12015550123"]), AfterValidator(_phone)]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", examples=["en-US"])]
 Consents = Annotated[dict[Code, bool], Field(max_length=ENTRIES_MAX)]
@@ -54,6 +47,27 @@ class LoginRequest(Request):
         return Login(self.issuer, self.subject)
 
 
+Seen = Annotated[str, Field(pattern=r"^[!-~]{8,128}$", examples=["b5bb9d8014a0f9b1d61e21e796d78dcc"])]
+
+
+class FingerprintsRequest(Request):
+    """What a member was seen with: the shop's own opaque hashes of a device and of a way of paying. They are never answered."""
+
+    device: Seen | None = None
+    payment: Seen | None = None
+
+    def told(self) -> tuple[Fingerprint, ...]:
+        """Those that are given."""
+        given = ((FingerprintKind.DEVICE, self.device), (FingerprintKind.PAYMENT, self.payment))
+        return tuple(Fingerprint(kind, value) for kind, value in given if value is not None)
+
+
+class ReferralRequest(Request):
+    """By whom a new member comes: the code that was shared, however it is written."""
+
+    code: Annotated[str, Field(min_length=1, max_length=TEXT_MAX, examples=["ANNAS-CAFE"])]
+
+
 class EnrolRequest(Request):
     """A new member. `customer_id` is the shop's own id of the customer: sending the same enrolment again changes nothing."""
 
@@ -66,19 +80,42 @@ class EnrolRequest(Request):
     login: LoginRequest | None = None
     consents: Consents = {}
     attributes: Attributes = {}
+    referral: ReferralRequest | None = None
+    fingerprints: FingerprintsRequest | None = None
+
+
+class JoinedAnswer(Answer):
+    """How a new member's referral stood right after the enrolment.
+
+    `state` is joined, qualified, held, rewarded or rejected. A `flagged` one waits for an operator to look at it.
+    """
+
+    state: str
+    flagged: bool
+
+    @classmethod
+    def of(cls, joined: JoinedBy) -> "JoinedAnswer":
+        """The referral as the API tells it."""
+        return cls(state=joined.state, flagged=joined.flagged)
 
 
 class EnrolAnswer(Answer):
-    """The receipt of an enrolment; read the member for the rest."""
+    """The receipt of an enrolment; read the member for the rest. `referral` is null where no code was given."""
 
     member_id: str
     customer_id: str
     enrolled_at: Instant
+    referral: JoinedAnswer | None
 
     @classmethod
     def of(cls, enrolment: Enrolment) -> "EnrolAnswer":
         """The receipt as the API tells it."""
-        return cls(member_id=enrolment.member, customer_id=enrolment.customer_id, enrolled_at=enrolment.enrolled_at)
+        return cls(
+            member_id=enrolment.member,
+            customer_id=enrolment.customer_id,
+            enrolled_at=enrolment.enrolled_at,
+            referral=JoinedAnswer.of(enrolment.referral) if enrolment.referral else None,
+        )
 
 
 class MyChangeRequest(Request):
@@ -91,12 +128,16 @@ class MyChangeRequest(Request):
 
 
 class ChangeRequest(MyChangeRequest):
-    """What tills and operators may change. Consents and attributes given are merged; an attribute set to null goes away."""
+    """What tills and operators may change. Consents and attributes given are merged; an attribute set to null goes away.
+
+    Fingerprints given are added to those that were told before.
+    """
 
     email: Email | None = None
     phone: Phone | None = None
     attributes: Annotated[dict[Code, AttributeValue | None], Field(max_length=ENTRIES_MAX)] = {}
     login: LoginRequest | None = None
+    fingerprints: FingerprintsRequest | None = None
 
 
 def check_birth_date(birth_date: date | None, now: datetime) -> None:
@@ -187,5 +228,5 @@ class MembersAnswer(Answer):
     members: list[MemberAnswer]
 
 
-FIND_BY: dict[str, Callable[[str], str]] = {"email": _email, "phone": _phone}
+FIND_BY: dict[str, Callable[[str], str]] = {"email": email_of, "phone": _phone}
 """How a value that a till looks up is brought into normal form."""

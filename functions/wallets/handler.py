@@ -22,11 +22,17 @@ from shared.api.answers import EntryAnswer, PostingAnswer, PurchaseAnswer, expir
 from shared.api.fields import Day, EntryId, Id, PageSize
 from shared.domain.entry import Entry, EntryKey, EntryKind, MemberId
 from shared.domain.errors import MemberUnknownError
+from shared.domain.referral import FRIEND
+from shared.domain.subject import Award
 from shared.entrypoint import wiring
 from shared.entrypoint.app import make_app, serve
 from shared.entrypoint.callers import MEMBER, OPERATOR, POS, for_any, my_member
 
 EXPIRING_SOON = timedelta(days=30)
+
+_REFERRALS = (EntryKind.REFERRAL, EntryKind.RULING, EntryKind.AWARD, EntryKind.CLAWBACK)
+_THE_STAFFS = frozenset({"operator", "approved_by", "attributes"})
+_THE_OTHERS = frozenset({"advocate", "friend", "path", "signs", "verdict", "cause", "reason", "imported", "given"})
 
 app = make_app()
 
@@ -86,14 +92,13 @@ def get_my_entries(
 @app.get("/v1/entries/<entry_id>", tags=["wallets"], **for_any(POS, OPERATOR))
 def get_entry(entry_id: Annotated[EntryId, Path()]) -> ExplainedAnswer:
     """One entry explained"""
-    return _explained(explain_entry(EntryKey(entry_id), None, ledger=wiring.wired().ledger), frozenset({"code"}))
+    return _explained(explain_entry(EntryKey(entry_id), None, ledger=wiring.wired().ledger), for_staff=True)
 
 
 @app.get("/v1/me/entries/<entry_id>", tags=["wallets"], **for_any(MEMBER))
 def get_my_entry(entry_id: Annotated[EntryId, Path()]) -> ExplainedAnswer:
     """One of the caller's own entries explained"""
-    hidden = frozenset({"code", "operator", "approved_by", "attributes"})
-    answer = _explained(explain_entry(EntryKey(entry_id), _me(), ledger=wiring.wired().ledger), hidden)
+    answer = _explained(explain_entry(EntryKey(entry_id), _me(), ledger=wiring.wired().ledger), for_staff=False)
     # What is left of the shop's budgets, and what else it told of the order, is for the shop.
     earned = [
         one.model_copy(update={"why": [why.model_copy(update={"room": None}) for why in one.why]}) for one in answer.earned
@@ -137,7 +142,7 @@ def _history(member: MemberId, filters: Filters, limit: int, cursor: str | None)
     return HistoryAnswer(entries=[RowAnswer.of(row) for row in rows], cursor=following)
 
 
-def _explained(entry: Entry, hidden: frozenset[str]) -> ExplainedAnswer:
+def _explained(entry: Entry, *, for_staff: bool) -> ExplainedAnswer:
     return ExplainedAnswer(
         **EntryAnswer.of(entry).model_dump(),
         previous_entry_id=entry.previous,
@@ -146,17 +151,34 @@ def _explained(entry: Entry, hidden: frozenset[str]) -> ExplainedAnswer:
         lapsed=list(entry.lapsed),
         postings=[PostingAnswer.of(posting, entry.zone) for posting in entry.postings],
         purchase=PurchaseAnswer.of(entry.purchase) if entry.purchase else None,
-        about=_about(entry, hidden),
+        about=_about(entry, for_staff=for_staff),
     )
 
 
-def _about(entry: Entry, hidden: frozenset[str]) -> dict[str, Any] | None:
+def _about(entry: Entry, *, for_staff: bool) -> dict[str, Any] | None:
     if entry.subject is None or entry.purchase is not None:
         return None
-    # A code is worth money: it is for those who have the redemption, not for everybody who may read entries. Who of the staff
-    # did something is for the staff.
     told: dict[str, Any] = TypeAdapter(type(entry.subject)).dump_python(entry.subject, mode="json", exclude_none=True)
+    hidden = _hidden_from_all(entry) if for_staff else _hidden_from_all(entry) | _hidden_from_members(entry)
     return {name: value for name, value in told.items() if name not in hidden}
+
+
+def _hidden_from_all(entry: Entry) -> frozenset[str]:
+    """A voucher's code is worth money: it is for those who have the redemption. A referral code is there to be shared."""
+    shared = entry.kind is EntryKind.INVITATION or entry.kind in _REFERRALS
+    return frozenset() if shared else frozenset({"code"})
+
+
+def _hidden_from_members(entry: Entry) -> frozenset[str]:
+    """Who of the staff did something is for the staff.
+
+    Neither side of a referral learns who the other is, whom else they brought and what they bought, nor how farming is found
+    out. The friend's id is a part of the entry's own, and opens nothing: a foreign id answers as an unknown one.
+    """
+    if entry.kind not in _REFERRALS:
+        return _THE_STAFFS
+    brought = isinstance(entry.subject, Award) and entry.subject.side == FRIEND
+    return _THE_STAFFS | _THE_OTHERS | ({"number"} if brought else frozenset())
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from infra.constructs.function import LaurelFunction
 from infra.stages import Stage
-from shared.adapters.dynamodb.table import HISTORY_INDEX
+from shared.adapters.dynamodb.table import HISTORY_INDEX, RANKING_INDEX
 
 FIVE_MINUTES = Duration.minutes(5)
 SLOW_MS = 2_000
@@ -35,7 +35,7 @@ class Alarms(Construct):
     """Alarms on what a caller or the ledger would notice. They mail to `-c alarm_email=...` when given.
 
     A missing measurement is a quiet hour and no fault. CloudWatch bills each measurement of an alarm, ten
-    cents a month beyond an account's first ten: these are 31, two for each function and five more.
+    cents a month beyond an account's first ten: these are 35, two for each function and nine more.
     """
 
     def __init__(
@@ -153,14 +153,15 @@ def _graph(title: str, metrics: list[cloudwatch.IMetric]) -> cloudwatch.GraphWid
 
 
 def _throttles(table: dynamodb.ITable) -> cloudwatch.MathExpression:
-    """Requests throttled on the table or its index, of any operation."""
-    index = {"TableName": table.table_name, "GlobalSecondaryIndexName": HISTORY_INDEX}
+    """Requests throttled on the table or one of its indexes, of any operation."""
     using = {
         "reads": table.metric("ReadThrottleEvents", statistic="Sum"),
         "writes": table.metric("WriteThrottleEvents", statistic="Sum"),
-        "index_reads": table.metric("ReadThrottleEvents", statistic="Sum", dimensions_map=index),
-        "index_writes": table.metric("WriteThrottleEvents", statistic="Sum", dimensions_map=index),
     }
+    for name in (HISTORY_INDEX, RANKING_INDEX):
+        index = {"TableName": table.table_name, "GlobalSecondaryIndexName": name}
+        using[f"{name}_reads"] = table.metric("ReadThrottleEvents", statistic="Sum", dimensions_map=index)
+        using[f"{name}_writes"] = table.metric("WriteThrottleEvents", statistic="Sum", dimensions_map=index)
     # No throttle means no measurement: FILL keeps one series without data from hiding another that has some.
     terms = " + ".join(f"FILL({name}, 0)" for name in using)
     return cloudwatch.MathExpression(expression=terms, using_metrics=using, label="throttles", period=FIVE_MINUTES)

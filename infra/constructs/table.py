@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.stages import Stage
-from shared.adapters.dynamodb.table import HISTORY_INDEX, HISTORY_PROJECTION
+from shared.adapters.dynamodb.table import HISTORY_INDEX, HISTORY_PROJECTION, RANKING_INDEX
 
 RECOVERY_DAYS = 35
 
@@ -46,6 +46,13 @@ class LedgerTable(Construct):
             sort_key=dynamodb.Attribute(name="seq", type=dynamodb.AttributeType.NUMBER),
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=list(HISTORY_PROJECTION),
+        )
+        # Sparse: tallies of referrals alone have what it sorts by.
+        self.table.add_global_secondary_index(
+            index_name=RANKING_INDEX,
+            partition_key=dynamodb.Attribute(name="ranked_in", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="rank", type=dynamodb.AttributeType.NUMBER),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
 
     def _customer_key(self, kept: RemovalPolicy) -> kms.Key:

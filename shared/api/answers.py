@@ -43,7 +43,8 @@ class LotAnswer(Answer):
 class WhyAnswer(Answer):
     """`points` were given by `rule` of the program's `program_version`; `room` is what its caps left, None where it has none.
 
-    A rule is named by its id; a tier's multiplier is `tier:<level>`, a membership's `membership:<plan>`.
+    A rule is named by its id; a tier's multiplier is `tier:<level>`, a membership's `membership:<plan>`, a referral's reward
+    `referral:<side>:<currency>` or `campaign:<id>:<currency>`.
     """
 
     rule: str

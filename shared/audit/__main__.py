@@ -24,6 +24,7 @@ from shared.adapters.dynamodb.store import Store
 from shared.adapters.dynamodb.table import tender_key
 from shared.audit.books import Books, CardBooks, Owner
 from shared.audit.counted import counted_break, versions_of
+from shared.audit.referrals import code_break, first_referral_break, referral_break_again
 from shared.domain.audit import Break, audit, crossing
 from shared.domain.card_audit import audit_card
 from shared.domain.code import CodeKind
@@ -45,6 +46,8 @@ PROMISES = (
     "what leaves one member for another arrives there",
     "every reward's stock counts the redemptions that took one; every charity's totals are the sum of its donations",
     "every budget counts the points that its rules gave, and no more than its limit",
+    "every referral gives both sides what its terms promise, once, and is taken back whole; no friend's number is given again",
+    "every referral is listed and counted as its entries left it; every referral code leads to whoever shows it",
     "every gift card equals the fold of its entries; its accounts sum to zero; no order gets back more than it paid",
 )
 
@@ -124,10 +127,18 @@ def _breaks(store: Store, books: Books, counts: Counts, progress: Progress) -> I
             yield broken
         counts.members, counts.entries = counts.members + 1, counts.entries + len(entries)
         counts.cross(entries)
-        counts.tallies.add(entries)
+        beside = books.beside(member)
+        broken = first_referral_break(store, books, member, entries, beside)
+        if broken:
+            yield broken
+        counts.tallies.add(entries, beside)
         counts.points += sum(purse.issued for purse in wallet.purses) if wallet else 0
         progress.advance(checking)
-    broken = transfer_break(store, counts.crossing) or counted_break(store, books, counts.tallies)
+    for stray in books.strays():
+        broken = referral_break_again(store, stray, [row.source for row in books.beside(stray).rows])
+        if broken:
+            yield broken
+    broken = transfer_break(store, counts.crossing) or counted_break(store, books, counts.tallies) or code_break(store, books)
     if broken:
         yield broken
     checking = progress.add_task("proving gift cards", total=books.count(Owner.CARD))
@@ -157,7 +168,10 @@ def first_break(
         wallet = ledger.view(member).wallet
     except MemberUnknownError:
         return Break("every entry has its member's wallet", member, f"no wallet for {len(entries)} entries")
-    again = [ledger.entry(row.key) for row in ledger.rows(wallet)][::-1]
+    try:
+        again = [ledger.entry(row.key) for row in ledger.rows(wallet)][::-1]
+    except EntryUnknownError:
+        return Break("sequences have no gap", member, f"not all of {wallet.sequence} entries are there")
     posted = {entry.key for entry in again}
     stray = next((entry for entry in entries if entry.key not in posted), None)
     if stray:

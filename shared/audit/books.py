@@ -2,8 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 from typing import Any
@@ -12,11 +12,13 @@ from boto3.dynamodb.types import Binary
 
 from shared.adapters.dynamodb.gift_cards import card_entry_of, card_of
 from shared.adapters.dynamodb.items import Item, entry_of, from_wire, wallet_of
+from shared.adapters.dynamodb.referrals import friend_of
 from shared.adapters.dynamodb.store import Store
-from shared.adapters.dynamodb.table import is_entry
+from shared.adapters.dynamodb.table import FLAGS_PK, FRIEND, TALLY, is_entry
 from shared.domain.code import CodeKind
 from shared.domain.entry import Entry, MemberId
 from shared.domain.gift_card import CardEntry, CardId, GiftCard
+from shared.domain.referral_books import Beside
 from shared.domain.wallet import Wallet
 
 STATE = 0
@@ -24,6 +26,8 @@ STATE = 0
 TENDER = -1
 """What a card paid of an order sorts before the card."""
 TENDER_SK = f"TENDER#{CodeKind.GIFT_CARD}:"
+ADVOCATES = "#ADVOCATE"
+"""How sort keys of an advocate's entries end, which stand beside the friend's."""
 
 
 class Owner(StrEnum):
@@ -34,9 +38,13 @@ class Owner(StrEnum):
     REWARD = "reward"
     CHARITY = "charity"
     BUDGET = "budget"
+    FRIEND = "friend"
+    TALLY = "tally"
+    FUNNEL = "funnel"
+    CODE = "code"
 
 
-COUNTED = {"STOCK": Owner.REWARD, "CHARITY": Owner.CHARITY, "BUDGET": Owner.BUDGET}
+COUNTED = {"STOCK": Owner.REWARD, "CHARITY": Owner.CHARITY, "BUDGET": Owner.BUDGET, "FUNNEL": Owner.FUNNEL}
 """What is counted beside the ledger, by how the partition key begins."""
 
 
@@ -62,7 +70,7 @@ class Books:
         database = sqlite3.connect("")
         database.execute("CREATE TABLE items (kind TEXT, owner TEXT, sequence INTEGER, item TEXT)")
         for items, scanned in scan(store):
-            rows = [(*place, json.dumps(item, default=_plain)) for item in items if (place := _place(item))]
+            rows = [(*place, json.dumps(item, default=_plain)) for item in items for place in _places(item)]
             database.executemany("INSERT INTO items VALUES (?, ?, ?, ?)", rows)
             progress(scanned)
         database.execute("CREATE INDEX by_owner ON items (kind, owner, sequence)")
@@ -98,6 +106,45 @@ class Books:
                     found.entries.append(card_entry_of(item))
             yield found
 
+    def beside(self, friend: MemberId) -> Beside:
+        """What there is of a friend's referral beside their own books."""
+        found = self.database.execute("SELECT item FROM items WHERE kind = ? AND owner = ?", (Owner.FRIEND, friend))
+        return beside_of(json.loads(text, object_hook=_binary) for (text,) in found)
+
+    def strays(self) -> Iterator[MemberId]:
+        """Friends who are listed, or whom somebody was rewarded for, and who are no members."""
+        found = self.database.execute(
+            "SELECT owner FROM items WHERE kind = ? EXCEPT SELECT owner FROM items WHERE kind = ?", (Owner.FRIEND, Owner.MEMBER)
+        )
+        yield from (MemberId(owner) for (owner,) in found)
+
+    def heir(self, member: str) -> str | None:
+        """Who took over from a member by a merge; None where nobody did."""
+        wallet = self._state(member)
+        return wallet.merged_into if wallet else None
+
+    def _state(self, member: str) -> Wallet | None:
+        place = (Owner.MEMBER, member, STATE)
+        found = self.database.execute("SELECT item FROM items WHERE kind = ? AND owner = ? AND sequence = ?", place).fetchone()
+        return wallet_of(json.loads(found[0], object_hook=_binary)) if found else None
+
+    def tallies(self) -> Iterator[Item]:
+        """What is counted of each member or campaign that brought friends."""
+        yield from self._items(Owner.TALLY)
+
+    def funnel(self) -> Iterator[Item]:
+        """What each shard of the funnel counts of each day."""
+        yield from self._items(Owner.FUNNEL)
+
+    def codes(self) -> Iterator[tuple[str, list[Item]]]:
+        """Every referral code with the item that says whose it is, and those of a member or campaign that shows it."""
+        for code, rows in self._owners(Owner.CODE):
+            yield code, [item for _, item in rows]
+
+    def is_member(self, member: str) -> bool:
+        """Whether there is a wallet of a member."""
+        return self._state(member) is not None
+
     def stocks(self) -> Iterator[Item]:
         """How many of each reward there are."""
         yield from self._items(Owner.REWARD)
@@ -130,8 +177,45 @@ def scan(store: Store) -> Iterator[tuple[list[Item], int]]:
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
+def beside_of(items: Iterable[Item]) -> Beside:
+    """What stands of a friend's referral beside their own books, out of all such items."""
+    entries, rows, queued = [], [], False
+    for item in items:
+        if is_entry(item):
+            entries.append(entry_of(item))
+        elif item["pk"] == FLAGS_PK:
+            queued = True
+        else:
+            rows.append(replace(row := friend_of(item), reason=None, given=tuple(sorted(row.given))))
+    return Beside(tuple(entries), tuple(rows), queued)
+
+
+def _places(item: Item) -> Iterator[tuple[Owner, str, int]]:
+    """Whose an item is, and where it sorts; nothing for items that hold neither points nor money."""
+    place = _place(item) or _counter(item)
+    if place is not None:
+        yield place
+    (prefix, _, owner), sk = item["pk"].partition("#"), item["sk"]
+    if prefix == "REFERRAL" and sk.endswith(ADVOCATES):
+        yield Owner.FRIEND, owner, STATE
+
+
+def _counter(item: Item) -> tuple[Owner, str, int] | None:
+    """Where an item belongs that lists or counts referrals, or says whose code one is; None for any other."""
+    (prefix, _, owner), sk = item["pk"].partition("#"), item["sk"]
+    if prefix == FLAGS_PK:
+        return Owner.FRIEND, sk.partition("#")[2], STATE
+    if prefix == "CODE":
+        return (Owner.CODE, owner, STATE) if item["for"] in (CodeKind.REFERRAL, CodeKind.CAMPAIGN) else None
+    if prefix != "REFERRER":
+        return None
+    if sk.startswith(FRIEND):
+        return Owner.FRIEND, sk.removeprefix(FRIEND), STATE
+    kinds = {TALLY: Owner.TALLY, "CODE": Owner.CODE}
+    return (kinds[sk], item["code"] if sk == "CODE" else owner, STATE + 1) if sk in kinds else None
+
+
 def _place(item: Item) -> tuple[Owner, str, int] | None:
-    """Whose an item is, and where it sorts; None for items that hold neither points nor money."""
     (prefix, _, owner), sk = item["pk"].partition("#"), item["sk"]
     if prefix == "CARDLOG":
         return Owner.CARD, owner, int(item["number"])

@@ -1,4 +1,4 @@
-"""What is counted beside the ledger, held to the entries: charities' totals, rewards' stocks, and budgets."""
+"""What is counted beside the ledger, held to the entries: charities' totals, rewards' stocks, budgets, and referrals."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
@@ -10,12 +10,14 @@ from shared.adapters.dynamodb.items import Item
 from shared.adapters.dynamodb.programs import DynamoPrograms
 from shared.adapters.dynamodb.rewards import stock_of
 from shared.adapters.dynamodb.store import Store
-from shared.adapters.dynamodb.table import Key, budget_key, charity_key, stock_key
+from shared.adapters.dynamodb.table import Key, budget_key, charity_key, funnel_key, referrer_pk, stock_key, tally_key
 from shared.audit.books import Books
 from shared.domain.audit import Break
+from shared.domain.brought import is_counter
 from shared.domain.calendar import local_day
 from shared.domain.cap import BudgetKey
 from shared.domain.program import ProgramVersion, zone_of
+from shared.domain.rule_audit import Rulebook
 from shared.domain.tallies import MonthOf, Tallies
 
 READINGS_MAX = 3
@@ -57,6 +59,12 @@ def _checks(store: Store, books: Books, tallies: Tallies) -> Iterator[tuple[Sequ
         last = max([key.shard for key in shards if key._replace(shard=0) == budget], default=0)
         keys = [budget._replace(shard=shard) for shard in range(max(last + 1, _shards(tallies, budget.cap)))]
         yield [budget_key(key) for key in keys], [shards.get(key) for key in keys], _budget_check(budget)
+    brought = {item["pk"].removeprefix(referrer_pk("")): item for item in books.tallies()}
+    for source in sorted(brought.keys() | tallies.referrals.counts.keys()):
+        yield [tally_key(source)], [brought.get(source)], _tally_check(source)
+    days = {day_of_funnel(item): item for item in books.funnel()}
+    for shard, on in sorted(days.keys() | tallies.referrals.funnel.keys()):
+        yield [funnel_key(shard, on)], [days.get((shard, on))], _funnel_check(shard, on)
 
 
 def budget_of(item: Item) -> BudgetKey:
@@ -64,6 +72,11 @@ def budget_of(item: Item) -> BudgetKey:
     _, cap, shard = item["pk"].split("#")
     since = None if item["sk"] == "EVER" else datetime.strptime(item["sk"], "SINCE#%Y%m%d").date()  # noqa: DTZ007
     return BudgetKey(cap, since, int(shard))
+
+
+def day_of_funnel(item: Item) -> tuple[int, date]:
+    """Which shard of the funnel an item is, and of which day."""
+    return int(item["pk"].partition("#")[2]), datetime.strptime(item["sk"], "DAY#%Y%m%d").date()  # noqa: DTZ007
 
 
 def _shards(tallies: Tallies, cap: str) -> int:
@@ -74,6 +87,20 @@ def _shards(tallies: Tallies, cap: str) -> int:
 
 def _budget_check(budget: BudgetKey) -> Check:
     return lambda tallies, items: tallies.budget_break(budget, sum(int(item["spent"]) for item in items if item))
+
+
+def _tally_check(source: str) -> Check:
+    return lambda tallies, items: tallies.referrals.tally_break(source, *_counters(items[0]))
+
+
+def _funnel_check(shard: int, day: date) -> Check:
+    return lambda tallies, items: tallies.referrals.funnel_break(shard, day, _counters(items[0])[0])
+
+
+def _counters(item: Item | None) -> tuple[dict[str, int], int]:
+    """The counters of an item, and its rank."""
+    counts = {name: int(count) for name, count in (item or {}).items() if is_counter(name)}
+    return counts, int(item["rank"]) if item and "rank" in item else 0
 
 
 def _stock_check(reward: str, day: date) -> Check:
@@ -87,8 +114,10 @@ def _charity_check(place: MonthOf) -> Check:
 def _again(store: Store, keys: Sequence[Key], check: Check) -> Break | None:
     for _ in range(READINGS_MAX):
         before = [store.get(key) for key in keys]
-        members = Books.read(store, lambda _: None).members()
-        tallies = Tallies.of((entries for _, _, entries in members), versions_of(store))
+        books = Books.read(store, lambda _: None)
+        tallies = Tallies(Rulebook.of(versions_of(store)))
+        for member, _, entries in books.members():
+            tallies.add(entries, books.beside(member))
         if [store.get(key) for key in keys] == before:
             return check(tallies, before)
     return None

@@ -38,6 +38,9 @@ def names_of(signs: Iterable[Sign]) -> tuple[str, ...]:
 
 def assess(friend: Profile, sighting: Sighting, abuse: Abuse) -> list[Sign]:
     """What the friend has in common with the advocate, with those who brought the advocate, and with anybody else."""
+    if sighting.advocate is not None and sighting.advocate.last().wallet.member == friend.member:
+        # Whoever took over from their own advocate has brought themselves.
+        return [Sign("same_person", "reject")]
     return [*_with_advocate(friend, sighting, abuse), *_with_others(friend, sighting, abuse)]
 
 
@@ -85,10 +88,12 @@ def _with_others(friend: Profile, sighting: Sighting, abuse: Abuse) -> Iterator[
     near = {friend.member, *_advocates(sighting)}
     for fingerprint, members in sorted(sighting.seen.items(), key=lambda item: (item[0].kind, item[0].value)):
         kind, others = fingerprint.kind, set(members) - near
+        # Whoever came after the friend is no reason against the friend.
+        before = set(members[: members.index(friend.member)] if friend.member in members else members) - near
         if others & set(sighting.path) and _between(kind, abuse) != "allow":
             yield Sign("ring", abuse.ring)
         if kind in PERSON:
-            if others:
+            if before:
                 yield Sign("known_person", abuse.known_person)
             continue
         shared: Shared = getattr(abuse, f"shared_{kind}")

@@ -9,15 +9,19 @@ from dataclasses import dataclass
 
 from shared.domain.counts import ONE_ORDER, Count
 from shared.domain.difference import SOURCES
-from shared.domain.entry import Entry, EntryKey, EntryKind, purchase_key, refund_key
+from shared.domain.entry import Entry, EntryKey, EntryKind, Share, purchase_key, refund_key
 from shared.domain.errors import FaultError
 from shared.domain.history import fold, folded
 from shared.domain.points import UNNUMBERED, Account, Credit, Lot, without
 from shared.domain.program import ProgramVersion
 from shared.domain.purse import Purse
+from shared.domain.referral_audit import of_referral, taken_back
 from shared.domain.rule_audit import GIVING, TAKING_BACK, Rulebook
 from shared.domain.subject import Adjustment, Recognized, Redemption, Refund
 from shared.domain.wallet import Wallet
+
+SILENT = (EntryKind.REFERRAL, EntryKind.RULING, EntryKind.INVITATION, EntryKind.CLAWBACK, EntryKind.BILLING)
+"""Entries that give nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ def audit(wallet: Wallet, entries: Sequence[Entry], versions: Sequence[ProgramVe
     yield from _corrections(entries)
     yield from _refunds(entries)
     yield from _recounts(entries)
+    yield from (Break(*found) for found in taken_back(entries))
     for entry in entries:
         yield from _shares(entry)
         yield from _order(entry)
@@ -157,47 +162,68 @@ def _take(places: list[Lot], wanted: Lot) -> bool:
 def _shares(entry: Entry) -> Iterator[Break]:
     """The reasons of an entry add up to what it gave; those of a refund to what it took back are checked by `_corrections`."""
     arrived = entry.kind is EntryKind.ARRIVAL and isinstance(entry.subject, Recognized)
-    if entry.kind not in GIVING and not arrived:
+    if entry.kind not in (*GIVING, *SILENT, EntryKind.AWARD) and not arrived:
         return
     given: dict[str, int] = {}
     for credit in entry.effect.credits:
         given[credit.currency] = given.get(credit.currency, 0) + credit.points
-    told = _explained(entry)
+    told = {} if entry.kind in SILENT else _explained(entry.why)
     if told != {currency: points for currency, points in given.items() if points}:
         yield Break("every point is explained", entry.key, f"gave {given}, explains {told}")
 
 
-def _explained(entry: Entry) -> dict[str, int]:
-    """What the reasons of an entry add up to, by currency, where it is something."""
+def _explained(why: Iterable[Share]) -> dict[str, int]:
+    """What reasons add up to, by currency, where it is something."""
     told: dict[str, int] = {}
-    for share in entry.why:
+    for share in why:
         told[share.currency] = told.get(share.currency, 0) + share.points
     return {currency: points for currency, points in told.items() if points}
 
 
 def _corrections(entries: Sequence[Entry]) -> Iterator[Break]:
-    """A correction names the entry it corrects, takes no more than is left of it, and a refund explains what it takes back."""
+    """A correction names the entry it corrects, takes no more than is left of it, and is explained by what that had given.
+
+    A refund may take back what the member got for being referred, besides: reasons of the one never explain the other.
+    """
     kept: dict[tuple[int, str], int] = {}
-    keys = {entry.sequence: entry.key for entry in entries}
+    sequences = {entry.sequence: entry for entry in entries}
+    keys = {entry.key for entry in entries}
     for entry in entries:
         for credit in entry.effect.credits:
             kept[entry.sequence, credit.currency] = kept.get((entry.sequence, credit.currency), 0) + credit.points
         for spend in entry.effect.spends:
             kept[entry.sequence, spend.currency] = kept.get((entry.sequence, spend.currency), 0) + spend.points
+        yield from (Break("every point is explained", entry.key, found) for found in _unexplained(entry, sequences, kept))
         for correction in entry.effect.corrections:
             at = correction.sequence, correction.currency
-            left = kept.get(at, -1)
+            left, origin = kept.get(at, -1), sequences.get(correction.sequence)
             if not 0 <= correction.points <= left:
                 yield Break("a correction takes back what was there", entry.key, f"{correction}, {left} left")
-            told = sum(share.points for share in entry.why if share.currency == correction.currency)
-            if keys.get(correction.sequence) == entry.names and entry.why and correction.points != left + told:
-                yield Break("every point is explained", entry.key, f"leaves {correction.points} of {left}, explains {told}")
+            if not _is_award(origin) and entry.names not in keys:
+                yield Break("every correction names what it corrects", entry.key, f"names {entry.names}")
             kept[at] = correction.points
-        corrected = {part.currency for part in entry.effect.corrections if keys.get(part.sequence) == entry.names}
-        if entry.kind in TAKING_BACK and _explained(entry).keys() - corrected:
-            yield Break("every point is explained", entry.key, f"explains {_explained(entry)}, corrects {corrected}")
-        if entry.effect.corrections and entry.names not in keys.values():
-            yield Break("every correction names what it corrects", entry.key, f"names {entry.names}")
+
+
+def _unexplained(entry: Entry, sequences: Mapping[int, Entry], kept: Mapping[tuple[int, str], int]) -> Iterator[str]:
+    """What the corrections of an entry take back otherwise than its reasons say, or its reasons without a correction."""
+    explained = {award: _explained(share for share in entry.why if of_referral(share) is award) for award in (False, True)}
+    corrected: set[tuple[bool, str]] = set()
+    for correction in entry.effect.corrections:
+        origin = sequences.get(correction.sequence)
+        award, left = _is_award(origin), kept.get((correction.sequence, correction.currency), -1)
+        if not award and (origin is None or origin.key != entry.names):
+            continue
+        corrected.add((award, correction.currency))
+        told = explained[award].get(correction.currency, 0)
+        if (award or entry.why) and correction.points != left + told:
+            yield f"leaves {correction.points} of {left}, explains {told}"
+    told_of = {(award, currency) for award, points in explained.items() for currency in points}
+    if entry.kind in TAKING_BACK and told_of - corrected:
+        yield f"explains {explained}, corrects {corrected}"
+
+
+def _is_award(entry: Entry | None) -> bool:
+    return entry is not None and entry.kind is EntryKind.AWARD
 
 
 def _refunds(entries: Sequence[Entry]) -> Iterator[Break]:
@@ -221,14 +247,15 @@ def _refunds(entries: Sequence[Entry]) -> Iterator[Break]:
 def _recounts(entries: Sequence[Entry]) -> Iterator[Break]:
     """What is restated beside points is what the entry that is named counted, or less.
 
-    Of all that was taken back nothing is left, but that an order keeps its number.
+    Of all that was taken back nothing is left, but that an order keeps its number. What of awards: see `taken_back`.
     """
     keys = {entry.sequence: entry.key for entry in entries}
     kept = {entry.key: entry.effect.counts for entry in entries}
+    awards = {entry.key for entry in entries if entry.kind is EntryKind.AWARD}
     for entry in entries:
         for recount in entry.effect.recounts:
             key = keys.get(recount.sequence)
-            if key is None or key != entry.names or not _less(recount.counts, kept[key]):
+            if key is None or key not in {entry.names, *awards} or not _less(recount.counts, kept[key]):
                 yield Break("a recount takes back what was there", entry.key, f"{recount}, {kept.get(key) if key else None}")
             elif entry.sequence <= recount.sequence:
                 yield Break("a recount takes back what was there", entry.key, f"{recount} comes later")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from math import floor
 from typing import Self
 
 from shared.domain.accrual import Part, SharedRooms
@@ -19,7 +20,8 @@ from shared.domain.errors import TryAgainError
 from shared.domain.history import Reason, day_of_entry, post
 from shared.domain.points import Credit
 from shared.domain.program import Program, ProgramVersion, version_of
-from shared.domain.rating import budgets_drawn, budgets_of, counts_of, rooms_of, shares
+from shared.domain.purchase import Purchase
+from shared.domain.rating import basket_of, budgets_drawn, budgets_of, counts_of, rooms_of, shares
 from shared.domain.referral import ADVOCATE, FRIEND, Abuse, Campaign, Qualifies, ReferralReward, ReferralTerms, rule_of
 from shared.domain.referred import ReferralState, Referred
 from shared.domain.standing import Course, course_now, told
@@ -65,6 +67,10 @@ class Terms:
     def abuse(self) -> Abuse:
         """What signs of farming lead to."""
         return self.referral.abuse
+
+    def money(self, purchase: Purchase, net: Sequence[Fraction | int]) -> int:
+        """Minor units of an order that count, where `net` is left of each line."""
+        return floor(basket_of(purchase, net, self.program).money())
 
     def rewards(self, side: str) -> dict[str, ReferralReward]:
         """What a side gets, by its name among the reasons of an entry."""
@@ -125,8 +131,7 @@ def award(
     """The entries that give both sides their points, and what they draw from budgets; `view` stands after `cause`.
 
     `referred` has qualified. `drawn` is what `cause` drew from budgets. A ceiling or
-    a budget pays the remainder: an entry is posted also where that is nothing, and tells so. Raises AmountOverLimitError,
-    BalanceOverLimitError.
+    a budget pays the remainder: an entry is posted also where that is nothing, and tells so.
     """
     terms, sighting = Terms.of(referred, versions), view.referral or Sighting()
     zone, course = terms.program.time_zone, course_now(versions, view.now)
@@ -142,9 +147,12 @@ def award(
     mine: tuple[Part, ...] = ()
     if advocate is not None:
         rooms = rooms_of(terms.program, advocate.wallet, budgets, day)
-        mine = _parts(terms.rewards(ADVOCATE), rooms, number)
+        mine = _parts(terms.rewards(ADVOCATE), rooms, number, advocate.wallet)
         _take_budgets(left, mine, terms.program)
-    sides = {ADVOCATE: _Side(ADVOCATE, number, mine), FRIEND: _Side(FRIEND, number, _parts(terms.rewards(FRIEND), left, 1))}
+    sides = {
+        ADVOCATE: _Side(ADVOCATE, number, mine),
+        FRIEND: _Side(FRIEND, number, _parts(terms.rewards(FRIEND), left, 1, view.wallet)),
+    }
     awarded = replace(
         referred,
         state=ReferralState.AWARDED,
@@ -154,7 +162,7 @@ def award(
         award=view.wallet.sequence + 1,
         awarded_to=advocate.wallet.member if advocate else None,
     )
-    giving = _Giving(terms, course, held_until, cause, view.wallet.member)
+    giving = _Giving(terms, course, held_until, cause, view.wallet.member, day)
     posted = [giving.post(view, sides[FRIEND], awarded)]
     if advocate is not None:
         posted.append(giving.post(advocate, sides[ADVOCATE]))
@@ -163,12 +171,12 @@ def award(
     return Awarded(tuple(posted), moves, tuple(one for side in sides.values() for one in side.given if one[2]))
 
 
-def _parts(rewards: dict[str, ReferralReward], rooms: SharedRooms, number: int) -> tuple[Part, ...]:
-    """What a side gets, each reward within its caps."""
+def _parts(rewards: dict[str, ReferralReward], rooms: SharedRooms, number: int, wallet: Wallet) -> tuple[Part, ...]:
+    """What a side gets, each reward within its caps and what a wallet holds: a full one is no reason to refuse an order."""
     found = []
     for rule, reward in rewards.items():
-        room = rooms.of(rule)
-        wished = reward.for_number(number)
+        wished, space = reward.for_number(number), wallet.purse(reward.currency).space
+        room = min((one for one in (rooms.of(rule), space if space < wished else None) if one is not None), default=None)
         points = wished if room is None else min(wished, room)
         rooms.take(rule, points)
         found.append(Part(rule, reward.currency, Fraction(points), room, points, held=points))
@@ -185,20 +193,21 @@ def _take_budgets(rooms: SharedRooms, parts: Sequence[Part], program: Program) -
 
 @dataclass(frozen=True, slots=True)
 class _Giving:
-    """What the entries of both sides have in common."""
+    """What the entries of both sides have in common; `day` is the friend's, on which both use caps and budgets."""
 
     terms: Terms
     course: Course
     held_until: date
     cause: Entry
     friend: MemberId
+    day: date
 
     def post(self, view: View, side: _Side, referred: Referred | None = None) -> tuple[Entry, Wallet]:
         """The entry of one side; the friend's tells where the referral stands."""
         zone = self.terms.program.time_zone
         day = day_of_entry(view.wallet, view.now, zone)
         why = shares(side.parts, self.terms.version.version)
-        counts = (*counts_of(side.parts, None, self.terms.program, day), *self._counted(side, day))
+        counts = (*counts_of(side.parts, None, self.terms.program, self.day), *self._counted(side, day))
         effect = Effect(credits=self._credits(why, day), counts=counts, referral=referred)
         friend = side.side == FRIEND
         subject = Award(
@@ -207,6 +216,7 @@ class _Giving:
             number=side.number or None,
             cause=self.cause.key if friend else None,
             held_until=self.held_until,
+            given_on=self.day if self.day != day else None,
         )
         key = award_key(self.friend)
         reason = Reason(

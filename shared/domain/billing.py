@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from shared.domain.awarding import Terms
-from shared.domain.calendar import CLOCK_SKEW_MAX, local_day
+from shared.domain.calendar import CLOCK_SKEW_MAX
 from shared.domain.decision import Decision, ReferralWanted, View, Wanted
 from shared.domain.digest import request_hash
 from shared.domain.effect import Effect
 from shared.domain.entry import Entry, EntryKind, billing_key
 from shared.domain.errors import EntryUnknownError, OccurredInFutureError, ProgramMissingError, RequestInvalidError
 from shared.domain.history import Reason, day_of_entry, post
-from shared.domain.membership import BillingEvent, Plan, refuse_second_trial, term_of
+from shared.domain.membership import BillingEvent, Plan, Term, refuse_second_trial, term_of
 from shared.domain.program import ProgramVersion
 from shared.domain.qualifying import billing_wanted, by_payment, settle
 from shared.domain.referral import ByMembership
@@ -18,6 +18,7 @@ from shared.domain.referred import Referred
 from shared.domain.standing import course_now, told
 from shared.domain.subject import Billing
 from shared.domain.undoing import Undoing, undone, undone_wanted
+from shared.domain.wallet import Wallet
 
 
 def digest_of(event: BillingEvent) -> bytes:
@@ -38,7 +39,7 @@ def tell_billing(view: View, event: BillingEvent, versions: Sequence[ProgramVers
     plan, zone = plan_of(event.plan, versions), versions[-1].program.time_zone
     term = term_of(event, plan, zone)
     refuse_second_trial(wallet.terms, term)
-    progress = by_payment(view, event, versions)
+    progress = None if _taken_back(wallet, term) else by_payment(view, event, versions)
     undoing = Undoing.of(view, _refunded(view, event, versions), versions)
     effect = Effect(terms=(term,), referral=progress.referred if progress else None)
     if undoing is not None:
@@ -62,23 +63,39 @@ def wanted(event: BillingEvent, versions: Sequence[ProgramVersion]) -> Wanted:
     paid = billing_wanted(event, versions)
 
     def asked(view: View) -> ReferralWanted | None:
+        term = term_of(event, plan_of(event.plan, versions), versions[-1].program.time_zone)
+        if _taken_back(view.wallet, term):
+            return None
         return undone_wanted(view) if _refunded(view, event, versions) else paid(view)
 
     return Wanted(referral=asked)
 
 
+def _taken_back(wallet: Wallet, term: Term) -> bool:
+    """Whether it was told before that a term which is only now told was cut short: events come in any order."""
+    named = (end for end in wallet.terms if end.kind == "end" and (end.plan, end.starts) == (term.plan, term.starts))
+    return term.kind == "paid" and any(end.ends is not None and term.ends is not None and end.ends < term.ends for end in named)
+
+
 def _refunded(view: View, event: BillingEvent, versions: Sequence[ProgramVersion]) -> Referred | None:
     """Where the referral stands that the refunded payment had qualified; None for any other event."""
     referred = view.wallet.referral
-    if referred is None or event.kind != "refunded" or not referred.hangs_on(event.plan):
+    paid = _paid_by(event, view.wallet) if event.kind == "refunded" else None
+    if referred is None or paid is None or not referred.hangs_on(paid.event):
         return None
     terms = Terms.of(referred, versions)
-    zone = terms.program.time_zone
     if not isinstance(terms.qualifies, ByMembership):
         return None
-    if event.starts_at is not None and local_day(event.starts_at, zone) != referred.qualified_on:
-        return None
-    return referred.closed(day_of_entry(view.wallet, view.now, zone))
+    return referred.closed(day_of_entry(view.wallet, view.now, terms.program.time_zone))
+
+
+def _paid_by(refund: BillingEvent, wallet: Wallet) -> Term | None:
+    """The term whose payment goes back: the one that the event names, else the last that had begun, else the first to come."""
+    found = [term for term in wallet.terms if term.plan == refund.plan and term.kind == "paid"]
+    if refund.starts_at is not None:
+        return next((term for term in found if term.starts == refund.starts_at), None)
+    begun = [term for term in found if term.starts < (refund.ends_at or refund.occurred_at)]
+    return max(begun, key=lambda term: term.starts) if begun else min(found, key=lambda term: term.starts, default=None)
 
 
 def plan_of(id: str, versions: Sequence[ProgramVersion]) -> Plan:

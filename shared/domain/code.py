@@ -1,4 +1,4 @@
-"""Codes that people read, type and say: of vouchers and gift cards.
+"""Codes that people read, type and say: of vouchers and gift cards. (Those of referrals are in referral_code.py.)
 
 Crockford's base 32: digits and capital letters without I, L, O and U. The last symbol is a check symbol, which says nothing
 that the others do not say. So a voucher's code has 11 random symbols, 55 bits, and a gift card's 15, 75 bits: where a million
@@ -26,7 +26,8 @@ GROUP = 4
 """Symbols between two hyphens."""
 
 _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
-_LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V", " ": None, "-": None})
+LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V", " ": None, "-": None})
+"""How capitals are read, and what is passed over."""
 
 
 class CodeKind(StrEnum):
@@ -34,11 +35,16 @@ class CodeKind(StrEnum):
 
     REDEMPTION = "redemption"
     GIFT_CARD = "gift_card"
+    REFERRAL = "referral"
+    CAMPAIGN = "campaign"
 
 
 @dataclass(frozen=True, slots=True)
 class CodeOwner:
-    """What a code leads to: a redemption (by its entry's key) or a gift card (by its id), and the member who has it."""
+    """What a code leads to: a redemption (by its entry's key) or a gift card (by its id), and the member who has it.
+
+    A referral code leads to a member or a campaign, by `id`.
+    """
 
     kind: CodeKind
     id: str
@@ -65,7 +71,7 @@ def read_code(text: str, symbols: int) -> str:
     Raises CodeMalformedError, whose `fault` is "symbol", "length" or "check_symbol".
     """
     # Only ASCII is put into capitals: the capital of a dotless i is an I.
-    code = text.upper().translate(_LOOK_ALIKES) if text.isascii() else text
+    code = text.upper().translate(LOOK_ALIKES) if text.isascii() else text
     if not set(code) <= _VALUES.keys():
         raise CodeMalformedError(fault="symbol", symbols=symbols)
     if len(code) != symbols:

@@ -9,6 +9,7 @@ A count has a name and, where it is for a time, a local day of the program's zon
 | `tier:<measure>` | of the order | net qualifying credit: points, minor units, orders or referrals |
 | `cap:<cap>:<per>` | first of the period | points |
 | `limit:<rule>:<per>` | first of the period | how often an activity was rewarded |
+| `limit:#invitation:day` | the day | how often a member shared their code |
 | `allowance:<recognition>:<per>` | first of the period | points that were given away |
 """
 

@@ -255,6 +255,11 @@ class ReferralUnknownError(UnknownError):
 
 
 @dataclass(eq=False)
+class CampaignUnknownError(UnknownError):
+    """The newest version of the program has no campaign with this id."""
+
+
+@dataclass(eq=False)
 class ReferralCodeUnknownError(UnknownError):
     """No member and no campaign has this referral code."""
 
@@ -264,6 +269,11 @@ class ReferralStateError(RefusedError):
     """The referral is not where that could be done: it is `state` (joined, qualified, awarded, rejected or clawed_back)."""
 
     state: str
+
+
+@dataclass(eq=False)
+class ReferralRingError(RefusedError):
+    """The advocate came by the friend, directly or by others whom the friend brought; or they are one person."""
 
 
 @dataclass(eq=False)
@@ -303,8 +313,8 @@ class LimitReachedError(RefusalError):
     """The member had or did this as often as they may.
 
     `limit` is ever; per_period, whose next one begins on the local day `until`; open, for too many vouchers that are not
-    used; transfers, in the month that ends before `until`; activity, for rewards of the same kind of activity; or allowance,
-    for `count` points that may be given away.
+    used; transfers, in the month that ends before `until`; activity, for rewards of the same kind of activity; allowance, for
+    `count` points that may be given away; or invitations, of a day.
     """
 
     limit: str

@@ -24,4 +24,4 @@ class Fingerprint:
 SEEN_MAX = 20
 """Members that are kept of one fingerprint: of one that more were seen with it is known that it is crowded."""
 KEPT_MAX = 10
-"""Devices, and ways of paying, that a profile keeps; the first ones."""
+"""Devices, and ways of paying, that a profile keeps; the last ones."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 DOMAIN_PARTS_MIN = 2
 """A domain of mail has at least a name and a top level."""
+DOMAINS_MAX = 5
+"""Domains of one address that are looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ def mailbox_of(email: str) -> str:
 
 
 def domains_of(email: str) -> tuple[str, ...]:
-    """The domain of an address and those above it, the top level left out: an operator may name any of them."""
+    """The domain of an address and those above it, the top level left out: an operator may name any of them.
+
+    Of a deep one the shortest DOMAINS_MAX: whoever owns a domain makes as many under it as they like.
+    """
     parts = email.rpartition("@")[2].split(".")
-    return tuple(".".join(parts[start:]) for start in range(len(parts) - DOMAIN_PARTS_MIN + 1))[:5]
+    return tuple(".".join(parts[start:]) for start in range(len(parts) - DOMAIN_PARTS_MIN + 1))[-DOMAINS_MAX:]

@@ -99,11 +99,9 @@ class Profile:
         return frozenset(found)
 
     def seen_also(self, more: Iterable[Fingerprint]) -> "Profile":
-        """The profile with devices and ways of paying that are new to it, as far as it keeps them."""
-        kept = list(self.seen_with)
-        for fingerprint in more:
-            if fingerprint not in kept and sum(one.kind is fingerprint.kind for one in kept) < KEPT_MAX:
-                kept.append(fingerprint)
+        """The profile with devices and ways of paying that are new to it; it keeps the last ones of each kind."""
+        told = [*self.seen_with, *(one for one in dict.fromkeys(more) if one not in self.seen_with)]
+        kept = [one for n, one in enumerate(told) if sum(later.kind is one.kind for later in told[n:]) <= KEPT_MAX]
         return replace(self, seen_with=tuple(kept))
 
     def erased(self, at: datetime, into: MemberId | None = None) -> "Profile":

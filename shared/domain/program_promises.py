@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.domain.program import Expiry, Program
+from shared.domain.referral_promises import broken_referral, doubtful_referral
 
 Warnings = Iterator[tuple[str, str]]
 """Paths and reasons."""
@@ -20,7 +21,15 @@ _FOUR_YEARS = [date(2027, 1, 1) + timedelta(days=day) for day in range(4 * 365 +
 def doubts(draft: Program, now: datetime) -> list[dict[str, str]]:
     """What looks like a slip in a document, whatever was before it: what promises nothing, or does nothing from `now` on."""
     new = draft.model_dump(mode="json")
-    found = [*_idle_currencies(new), *_idle_rules(new), *_idle_caps(new), *_past_seasons(new, now), *_idle_tiers(new)]
+    rewards = draft.referral.rewards().values() if draft.referral else ()
+    found = [
+        *_idle_currencies(new, {reward.currency for reward in rewards}),
+        *_idle_rules(new),
+        *_idle_caps(new, {cap for reward in rewards for cap in reward.caps}),
+        *_past_seasons(new, now),
+        *_idle_tiers(new),
+        *doubtful_referral(draft, now),
+    ]
     return [{"path": path, "reason": reason} for path, reason in found]
 
 
@@ -32,14 +41,15 @@ def broken_promises(before: Program, draft: Program) -> list[dict[str, str]]:
         *_of_earning(old, new),
         *_of_tiers(old, new),
         *_of_memberships(old, new),
+        *broken_referral(before.referral, draft.referral),
         *_of_terms(old, new),
     ]
     return [{"path": path, "reason": reason} for path, reason in found]
 
 
-def _idle_currencies(new: Mapping[str, Any]) -> Warnings:
+def _idle_currencies(new: Mapping[str, Any], for_friends: set[str]) -> Warnings:
     given = (*(rule for rule in new["earning_rules"] if rule["kind"] != "multiplier"), *_list(new, "recognitions"))
-    earned = {one["currency"] for one in given}
+    earned = {one["currency"] for one in given} | for_friends
     for place, currency in enumerate(new["currencies"]):
         if currency["code"] not in earned:
             yield f"currencies.{place}", "no rule gives this currency"
@@ -56,8 +66,8 @@ def _idle_rules(new: Mapping[str, Any]) -> Warnings:
                 yield f"earning_rules.{place}.when.stores.{number}", f"is not among the stores of the document: {store}"
 
 
-def _idle_caps(new: Mapping[str, Any]) -> Warnings:
-    named = {cap for rule in new["earning_rules"] for cap in rule["caps"]}
+def _idle_caps(new: Mapping[str, Any], for_friends: set[str]) -> Warnings:
+    named = {cap for rule in new["earning_rules"] for cap in rule["caps"]} | for_friends
     for place, cap in enumerate(new["caps"]):
         if cap["id"] not in named:
             yield f"caps.{place}", "no rule names this cap"

@@ -48,6 +48,11 @@ class Purse:
         return sum(lot.count for lot in self.lots if lot.spendable_from is not None)
 
     @property
+    def space(self) -> int:
+        """Points that it still takes."""
+        return max(0, BALANCE_MAX - 1 - self.active - self.pending)
+
+    @property
     def balance(self) -> int:
         """Active points less debt; negative while the member owes points."""
         return self.active - self.debt

@@ -17,7 +17,7 @@ from shared.domain.history import Reason, post
 from shared.domain.membership import BillingEvent
 from shared.domain.program import ProgramVersion
 from shared.domain.purchase import Purchase
-from shared.domain.rating import basket_of, together
+from shared.domain.rating import together
 from shared.domain.referral import ByMembership, ByOrders, Verdict
 from shared.domain.referred import ReferralState, Referred
 from shared.domain.subject import Ruling
@@ -80,14 +80,12 @@ def _after_order(wallet: Wallet, purchase: Purchase, versions: Sequence[ProgramV
     if not isinstance(qualifies, ByOrders) or referred.is_late(day, qualifies.within_days):
         return None
     # What was bought before the friend joined was not brought about by the advocate.
-    if purchase.occurred_at < wallet.enrolled_at - CLOCK_SKEW_MAX or _money(purchase, terms) < max(1, qualifies.net_min):
+    if purchase.occurred_at < wallet.enrolled_at - CLOCK_SKEW_MAX:
+        return None
+    if terms.money(purchase, [line.amount for line in purchase.lines]) < max(1, qualifies.net_min):
         return None
     referred = replace(referred, orders=(*referred.orders, purchase.order_id))
     return _qualified(referred, day) if len(referred.orders) >= qualifies.orders else referred
-
-
-def _money(purchase: Purchase, terms: Terms) -> int:
-    return int(basket_of(purchase, [line.amount for line in purchase.lines], terms.program).money())
 
 
 def _after_payment(wallet: Wallet, event: BillingEvent, versions: Sequence[ProgramVersion]) -> Referred | None:
@@ -98,9 +96,10 @@ def _after_payment(wallet: Wallet, event: BillingEvent, versions: Sequence[Progr
     qualifies, day = terms.qualifies, local_day(event.occurred_at, terms.program.time_zone)
     if not isinstance(qualifies, ByMembership) or referred.is_late(day, qualifies.within_days):
         return None
-    if qualifies.plans and event.plan not in qualifies.plans:
+    # What was paid before the friend joined was not brought about by the advocate.
+    if event.occurred_at < wallet.enrolled_at - CLOCK_SKEW_MAX or (qualifies.plans and event.plan not in qualifies.plans):
         return None
-    return _qualified(replace(referred, orders=(event.plan,)), day)
+    return _qualified(replace(referred, orders=(event.event_id,)), day)
 
 
 def _qualified(referred: Referred, day: date) -> Referred:

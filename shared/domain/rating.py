@@ -187,11 +187,15 @@ def budgets_returned(
 
 
 def together(moves: Iterable[BudgetMoved]) -> tuple[BudgetMoved, ...]:
-    """Movements of budgets with each budget moved once, as a transaction asks for; within the lowest limit."""
+    """Movements of budgets, in order, with each budget moved once, as a transaction asks for; within the limit of each.
+
+    Two versions of a program may allow more or less of one budget: a limit is for what was given by its own movement.
+    """
     found: dict[BudgetKey, BudgetMoved] = {}
     for move in moves:
         before = found.get(move.key, BudgetMoved(move.key, 0))
-        limits = [limit for limit in (before.limit, move.limit) if limit is not None]
+        earlier = None if before.limit is None else before.limit + move.points
+        limits = [limit for limit in (earlier, move.limit) if limit is not None]
         found[move.key] = BudgetMoved(move.key, before.points + move.points, min(limits, default=None))
     return tuple(found.values())
 

@@ -24,10 +24,11 @@ class ReferralState(StrEnum):
 class Referred:
     """The referral that a member came by, as an entry left it.
 
-    `version` is the program version whose terms hold. One of `advocate` (a member) and `campaign` (an id) is set. `orders`
-    counted so far. `flagged` asks for an operator's look because of `signs`; `cleared` says that there was one, which let it
-    pass. `qualified_on` is the local day of what counted, `held_until` the first local day on which the points can be spent.
-    `award` is the sequence of the friend's entry of it, `awarded_to` the member who has the advocate's.
+    `version` is the program version whose terms hold. One of `advocate` (a member) and `campaign` (an id) is set. `orders` are
+    those counted so far, or the billing event of the payment. `flagged` asks for an operator's look because of `signs`;
+    `cleared` says that there was one, which let it pass. `qualified_on` is the local day of what counted, `held_until` the
+    first local day on which the points can be spent. `award` is the sequence of the friend's entry of it, `awarded_to` the
+    member who has the advocate's.
     """
 
     version: int
@@ -74,6 +75,11 @@ class Referred:
 
     def shown(self, day: date) -> str:
         """The state as people are told it on a local day: an award is `held`, then `rewarded`."""
-        if self.state is not ReferralState.AWARDED:
-            return self.state.value
-        return "held" if self.held_until and day < self.held_until else "rewarded"
+        return shown(self.state, self.held_until, day)
+
+
+def shown(state: ReferralState, held_until: date | None, day: date) -> str:
+    """A state as people are told it on a local day: an award is `held`, then `rewarded`."""
+    if state is not ReferralState.AWARDED:
+        return state.value
+    return "held" if held_until and day < held_until else "rewarded"

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
-from math import floor
 
 from shared.domain.accrual import Basket, Part
 from shared.domain.calendar import CLOCK_SKEW_MAX, local_day
@@ -125,7 +124,7 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
     lines, amount = _resolved(request, before)
     net = before.less(lines, amount)
     rated = _Rated.of(bought, purchase, before, net, versions)
-    undoing = Undoing.of(view, by_refund(view, request.order_id, rated.money, versions), versions)
+    undoing = Undoing.of(view, by_refund(view, purchase, net.amounts(), versions), versions)
     why = (*rated.clawed_back(), *(undoing.why() if undoing else ()))
     points = list(_points_returned(view, order, net))
     corrections = [*rated.corrections(), *(correction for _, correction in points)]
@@ -154,7 +153,7 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
     effect = Effect(
         corrections=tuple(corrections),
         recounts=(recount,) if set(recount.counts) != set(_counted(view, bought)) else (),
-        forgives=_forgiven(why, rated.program),
+        forgives=_forgiven(rated.clawed_back(), rated.program),
     )
     if undoing is not None:
         effect = undoing.on(effect)
@@ -248,11 +247,6 @@ class _Rated:
     @property
     def program(self) -> Program:
         return self.version.program
-
-    @property
-    def money(self) -> int:
-        """Minor units that are left of what counts."""
-        return floor(self.basket.money())
 
     @property
     def _day(self) -> date:

@@ -2,24 +2,26 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import floor
 
 from shared.domain.calendar import first_of_period, local_day
 from shared.domain.cap import BudgetKey, Cap
 from shared.domain.counts import Count, credit_name
-from shared.domain.entry import Entry, EntryKey, EntryKind
+from shared.domain.entry import Entry, EntryKey, EntryKind, Share, award_key
 from shared.domain.program import Program, ProgramVersion
 from shared.domain.rating import basket_of
+from shared.domain.referral_audit import award_breaks, of_referral, step_breaks
 from shared.domain.rule import ActivityRule, EarningRule
-from shared.domain.subject import Activity, Recognized
+from shared.domain.subject import Activity, Award, Recognized
 from shared.domain.wallet import Wallet
 
 Found = tuple[str, str]
 """A promise, and what was found instead."""
 GIVING = (EntryKind.PURCHASE, EntryKind.ACTIVITY)
 """Entries of which rules decide."""
-TAKING_BACK = (EntryKind.REFUND, EntryKind.VOID)
-"""Entries that take back what such an entry gave."""
+TAKING_BACK = (EntryKind.REFUND, EntryKind.VOID, EntryKind.CLAWBACK, EntryKind.BILLING)
+"""Entries that take back what such an entry or an award gave."""
 BY_RULES = "rules give what their program version says"
 IN_ROOM = "no cap or limit of a member is exceeded"
 COUNTED = "what an entry counts is what its rules gave"
@@ -45,14 +47,18 @@ class Rulebook:
         """What is wrong with an entry, where `before` is the wallet before it. Without any versions nothing is said."""
         if isinstance(entry.subject, Recognized):
             yield from _recognition(entry, entry.subject)
-        if not self.versions or entry.kind not in GIVING or not entry.why:
+        yield from step_breaks(entry, before, self.versions)
+        yield from award_breaks(entry, before, self.versions)
+        if not self.versions or entry.kind not in (*GIVING, EntryKind.AWARD) or not entry.why:
             return
         program = self.program(entry)
         if program is None:
             yield BY_RULES, f"there is no version {entry.why[0].program_version}"
             return
-        yield from _shares(entry, program)
         yield from _caps(entry, program, before)
+        if entry.kind is EntryKind.AWARD:
+            return
+        yield from _shares(entry, program)
         yield from _limits(entry, program, before)
         yield from _credit(entry, program)
 
@@ -82,8 +88,15 @@ def _shares(entry: Entry, program: Program) -> Iterator[Found]:
             yield BY_RULES, f"{share}, caps {rule.caps if rule else []}"
 
 
+def _day_of(entry: Entry, program: Program) -> date:
+    """The local day whose caps and budgets an entry uses."""
+    if isinstance(entry.subject, Award):
+        return entry.subject.given_on or entry.recorded_on
+    return local_day(entry.occurred_at, program.time_zone)
+
+
 def _caps(entry: Entry, program: Program, before: Wallet) -> Iterator[Found]:
-    day = local_day(entry.occurred_at, program.time_zone)
+    day = _day_of(entry, program)
     due: dict[tuple[Cap, str], int] = {}
     for name, points in _by_cap(entry, program).items():
         cap = program.caps_by_id[name]
@@ -101,9 +114,9 @@ def _caps(entry: Entry, program: Program, before: Wallet) -> Iterator[Found]:
 
 def _by_cap(entry: Entry, program: Program) -> dict[str, int]:
     found: dict[str, int] = {}
-    for rule, points in _rules(entry, program):
-        for cap in rule.caps:
-            found[cap] = found.get(cap, 0) + points
+    for share in entry.why:
+        for cap in program.caps_of_rules.get(share.rule, ()):
+            found[cap] = found.get(cap, 0) + share.points
     return found
 
 
@@ -162,12 +175,22 @@ def drawn(rulebook: Rulebook, entries: Sequence[Entry]) -> Iterator[tuple[Budget
     """What one member's entries drew from budgets or returned to them, all shards of a budget together."""
     by_key: dict[EntryKey, Entry] = {entry.key: entry for entry in entries}
     for entry in entries:
-        origin = by_key.get(entry.names or entry.key, entry) if entry.kind in TAKING_BACK else entry
-        program = rulebook.program(entry)
-        if program is None or origin.kind not in GIVING:
-            continue
-        day = local_day(origin.occurred_at, program.time_zone)
-        for name, points in _by_cap(entry, program).items():
-            cap = program.caps_by_id[name]
-            if cap.scope == "program" and points:
-                yield BudgetKey(name, cap.since(day)), points
+        # A refund may take back what an order gave and what a referral gave, each by a version of its own.
+        for share in entry.why:
+            version, origin = rulebook.versions.get(share.program_version), _origin(share, entry, by_key)
+            if version is None or origin is None or not share.points:
+                continue
+            for name in version.program.caps_of_rules.get(share.rule, ()):
+                cap = version.program.caps_by_id[name]
+                if cap.scope == "program":
+                    yield BudgetKey(name, cap.since(_day_of(origin, version.program))), share.points
+
+
+def _origin(share: Share, entry: Entry, by_key: Mapping[EntryKey, Entry]) -> Entry | None:
+    """The entry that gave the points which a reason gives or takes back; None where it is not there."""
+    if entry.kind in (*GIVING, EntryKind.AWARD):
+        return entry
+    if entry.kind not in TAKING_BACK:
+        return None
+    named = award_key(entry.member) if of_referral(share) and entry.kind is not EntryKind.CLAWBACK else entry.names
+    return by_key.get(named or entry.key)

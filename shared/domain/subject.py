@@ -177,7 +177,8 @@ class Recognized:
 class Referral:
     """How a member came: by `code` of `advocate` (a member) or of `campaign`, or from another system's list (no code).
 
-    `path` are the advocate's own advocates, nearest first. `signs` are what looked like farming, `verdict` what they led to.
+    `path` are the advocate and their own advocates, nearest first. `signs` are what looked like farming, `verdict` what they
+    led to. `imported` names the other system, `given` is what it gave: points by side and currency.
     """
 
     code: str | None = None
@@ -187,6 +188,7 @@ class Referral:
     signs: tuple[str, ...] = ()
     verdict: str = "allow"
     imported: str | None = None
+    given: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,13 +203,19 @@ class Ruling:
 
 @dataclass(frozen=True, kw_only=True)
 class Award:
-    """What one `side` of a referral got; `number` counts the advocate's friends. `cause` is the entry that qualified it."""
+    """What one `side` of a referral got; `number` counts the advocate's friends. `cause` is the entry that qualified it.
+
+    `given_on` is the local day whose caps and budgets it used, where that is not the day of the entry: two servers' clocks may
+    differ at midnight. `imported` names the other system that gave it: then nothing is given here, and it counts all the same.
+    """
 
     friend: str
     side: str
     number: int | None = None
     cause: str | None = None
     held_until: date | None = None
+    given_on: date | None = None
+    imported: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

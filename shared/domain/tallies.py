@@ -1,4 +1,4 @@
-"""The proof of what is counted beside the ledger, from the entries alone: charities' totals, rewards' stocks, and budgets."""
+"""The proof of what is counted beside the ledger, from the entries alone: charities, rewards' stocks, budgets, referrals."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,9 +11,12 @@ from shared.domain.cap import BudgetKey
 from shared.domain.donating import CharityMonth, Given, gift_of, summed
 from shared.domain.entry import Entry, EntryKind
 from shared.domain.program import ProgramVersion
+from shared.domain.referral_books import Beside, ReferralTallies
 from shared.domain.rule_audit import Rulebook, drawn
 from shared.domain.stock import Stock
 from shared.domain.subject import Redemption
+
+NOTHING_BESIDE = Beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Tallies:
     """What the entries of the members so far make due.
 
     `used` are rewards' redemptions that took one of the stock and are used; `held` those that are neither used nor cancelled,
-    by the day on which they lapse. `drawn` are points of budgets, all shards together, by the rules of `rulebook`.
+    by the day on which they lapse. `drawn` are points of budgets, all shards together, by the rules of `rulebook`. `referrals`
+    are the counters of referrals.
     """
 
     rulebook: Rulebook = field(default_factory=lambda: Rulebook({}))
@@ -43,6 +47,7 @@ class Tallies:
     used: Counter[str] = field(default_factory=Counter)
     held: dict[str, Counter[date | None]] = field(default_factory=dict)
     drawn: Counter[BudgetKey] = field(default_factory=Counter)
+    referrals: ReferralTallies = field(default_factory=ReferralTallies)
 
     @classmethod
     def of(cls, books: Iterable[Sequence[Entry]], versions: Sequence[ProgramVersion] = ()) -> Self:
@@ -52,8 +57,12 @@ class Tallies:
             tallies.add(entries)
         return tallies
 
-    def add(self, entries: Sequence[Entry]) -> None:
-        """Count one member's entries; all of them, because a use or a cancellation is the same member's."""
+    def add(self, entries: Sequence[Entry], beside: Beside = NOTHING_BESIDE) -> None:
+        """Count one member's entries; all of them, because a use or a cancellation is the same member's.
+
+        `beside` is what stands of the member's referral in other books.
+        """
+        self.referrals.add(entries, beside)
         ended = {entry.names: entry.kind for entry in entries if entry.kind in (EntryKind.USE, EntryKind.CANCELLATION)}
         for budget, points in drawn(self.rulebook, entries):
             self.drawn[budget] += points

@@ -18,6 +18,7 @@ from shared.domain.entry import Entry, EntryKind, MemberId, Share, award_key, cl
 from shared.domain.errors import ReferralStateError, ReferralUnknownError, TryAgainError
 from shared.domain.history import Reason, day_of_entry, post
 from shared.domain.program import ProgramVersion
+from shared.domain.purchase import Purchase
 from shared.domain.qualifying import Progress, settle
 from shared.domain.rating import budgets_returned
 from shared.domain.referral import ADVOCATE, FRIEND, ByOrders
@@ -37,14 +38,14 @@ def undone_wanted(view: View) -> ReferralWanted | None:
     return ReferralWanted(advocate=MemberId(to) if to else None, entries=(key, of_advocate(key)) if to else (key,))
 
 
-def by_refund(view: View, order_id: str, money: int, versions: Sequence[ProgramVersion]) -> Referred | None:
-    """Where the referral stands when `money` minor units of an order are left that count; None where that changes nothing."""
-    referred = view.wallet.referral
+def by_refund(view: View, purchase: Purchase, net: Sequence[Fraction], versions: Sequence[ProgramVersion]) -> Referred | None:
+    """Where the referral stands when `net` is left of each line of an order; None where that changes nothing."""
+    referred, order_id = view.wallet.referral, purchase.order_id
     if referred is None or not referred.hangs_on(order_id):
         return None
     terms = Terms.of(referred, versions)
     qualifies = terms.qualifies
-    if not isinstance(qualifies, ByOrders) or money >= max(1, qualifies.net_min):
+    if not isinstance(qualifies, ByOrders) or terms.money(purchase, net) >= max(1, qualifies.net_min):
         return None
     if referred.state is ReferralState.JOINED:
         return replace(referred, orders=tuple(order for order in referred.orders if order != order_id))
@@ -91,6 +92,7 @@ class Undoing:
             return effect
         return replace(
             effect,
+            forgives=(*effect.forgives, *_forgiven(self.why(), self.terms)),
             corrections=(*effect.corrections, *_corrections(award)),
             recounts=(*effect.recounts, Recount(award.sequence, ())) if award.effect.counts else effect.recounts,
         )
@@ -232,14 +234,15 @@ def void_award(view: View, word: Word, versions: Sequence[ProgramVersion]) -> De
     Raises ReferralUnknownError, ReferralStateError where nothing was given, or it was taken back before.
     """
     referred = _known(view)
-    if referred.state is not ReferralState.AWARDED:
+    # What another system rewarded has no award here that could be taken back.
+    if referred.state is not ReferralState.AWARDED or referred.award is None:
         raise ReferralStateError(state=referred.state)
     terms = Terms.of(referred, versions)
     zone, wallet = terms.program.time_zone, view.wallet
     day = day_of_entry(wallet, view.now, zone)
     undoing = Undoing(view, referred, referred.closed(day), terms)
     why = undoing.why()
-    effect = undoing.on(Effect(forgives=_forgiven(why, terms)))
+    effect = undoing.on(Effect())
     course = course_now(versions, view.now)
     if not wallet.closed:
         effect = told(wallet, course, day, effect, view.history)

@@ -12,11 +12,15 @@ from shared.adapters.dynamodb.attempts import DynamoAttempts
 from shared.adapters.dynamodb.budgets import DynamoBudgets
 from shared.adapters.dynamodb.client import make_client
 from shared.adapters.dynamodb.clock import TestClock
+from shared.adapters.dynamodb.disposable import DynamoMailDomains
 from shared.adapters.dynamodb.donations import DynamoDonations
 from shared.adapters.dynamodb.gift_cards import DynamoGiftCards
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.members import DynamoMembers
 from shared.adapters.dynamodb.programs import DynamoPrograms
+from shared.adapters.dynamodb.referral_codes import DynamoReferralCodes
+from shared.adapters.dynamodb.referral_export import DynamoReferralExport
+from shared.adapters.dynamodb.referrals import DynamoReferrals
 from shared.adapters.dynamodb.rewards import DynamoRewards
 from shared.adapters.dynamodb.secrets import Secret
 from shared.adapters.dynamodb.store import Backoff, Store
@@ -48,9 +52,13 @@ class Wiring:
     rewards: DynamoRewards
     cursor_secret: Secret
     attempts: DynamoAttempts
+    referral_codes: DynamoReferralCodes
     gift_cards: DynamoGiftCards
     approvals: DynamoApprovals
     donations: DynamoDonations
+    referrals: DynamoReferrals
+    referral_export: DynamoReferralExport
+    mail_domains: DynamoMailDomains
     code_rng: random.Random
 
 
@@ -61,6 +69,10 @@ def wire(settings: Settings, client: "DynamoDBClient", real: Clock, backoff: Bac
     clock: Clock = test_clock or real
     ledger = DynamoLedger(store, clock)
     staleness = SANDBOX_STALENESS_SECONDS if settings.sandbox else STALENESS_SECONDS_MAX - ACTIVATION_SECONDS_MAX
+    # Real time also on sandbox stages: whoever guesses codes waits in earnest.
+    attempts = DynamoAttempts(store, real)
+    # Codes are worth money: the operating system's own randomness.
+    code_rng = secrets.SystemRandom()
     return Wiring(
         settings=settings,
         clock=clock,
@@ -72,13 +84,15 @@ def wire(settings: Settings, client: "DynamoDBClient", real: Clock, backoff: Bac
         budgets=DynamoBudgets(store),
         rewards=DynamoRewards(store),
         cursor_secret=Secret(store, CURSOR_SECRET),
-        # Real time also on sandbox stages: whoever guesses codes waits in earnest.
-        attempts=DynamoAttempts(store, real),
+        attempts=attempts,
+        referral_codes=DynamoReferralCodes(store, attempts, code_rng),
         gift_cards=DynamoGiftCards(store, clock),
         approvals=DynamoApprovals(store, ledger),
         donations=DynamoDonations(store),
-        # Codes are worth money: the operating system's own randomness.
-        code_rng=secrets.SystemRandom(),
+        referrals=DynamoReferrals(store),
+        referral_export=DynamoReferralExport(store),
+        mail_domains=DynamoMailDomains(store),
+        code_rng=code_rng,
     )
 
 

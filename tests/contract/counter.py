@@ -11,18 +11,25 @@ from typing import Any
 from functions.earning.earn_points import record_purchase
 from functions.redemption.redeem_reward import cancel_redemption, redeem_reward
 from functions.redemption.use_voucher import use_voucher
+from functions.referrals.rule_referral import Verb, rule_referral
 from shared.domain.audit import Break, audit
 from shared.domain.calendar import local_day
 from shared.domain.card_decision import issue_card, spend_card, spend_hash, spend_key
-from shared.domain.decision import View
-from shared.domain.entry import Entry, EntryKey, MemberId, caller_key, refund_key
+from shared.domain.decision import Decision, View, Wanted
+from shared.domain.digest import request_hash
+from shared.domain.entry import Entry, EntryKey, MemberId, caller_key, closure_key, merge_key, refund_key
 from shared.domain.gift_card import CardId, GiftCard, NewCard
 from shared.domain.history import standing
+from shared.domain.member import Enrolment, Profile, close
 from shared.domain.purse import Purse
 from shared.domain.redeeming import RedemptionRequest
+from shared.domain.referring import Introduction, Joining
 from shared.domain.refunding import RefundRequest, refund
 from shared.domain.reward import parse_reward
+from shared.domain.standing import Course
 from shared.domain.subject import Use
+from shared.domain.transferring import merge
+from shared.domain.undoing import leaving
 from shared.domain.voucher import redemption_of
 from shared.domain.wallet import Wallet
 from shared.ports import Ledger
@@ -129,6 +136,36 @@ class Counter:
             lambda view, order: refund(view, order, request, self.programs.versions()),
         )
 
+    def join(self, friend: MemberId, by: MemberId | None = None, campaign: str | None = None, **known: Any) -> Enrolment:
+        """A friend enrols by a member's code or a campaign's, now; `known` is what else their profile holds."""
+        profile = Profile(member=friend, customer_id=f"customer-{friend}", enrolled_at=self.place.clock.now(), **known)
+        introduction = Introduction(code=f"CODE-{by or campaign}", advocate=by, campaign=campaign)
+        # The same request at another time: as the API has it, which takes the time from its own clock.
+        digest = request_hash("enrolment", {"member": friend, "by": by, "campaign": campaign, **known})
+        return self.place.enrol(profile, digest, Joining(introduction, self.programs.versions()))
+
+    def say(self, friend: MemberId, verb: Verb, reason: str = "looked at it") -> Entry:
+        """An operator's word on a referral."""
+        return rule_referral(friend, verb, reason, "operator", ledger=self.ledger, programs=self.programs)
+
+    def leave(self, member: MemberId, into: MemberId | None = None) -> Entry:
+        """A member leaves; `into` takes everything over."""
+
+        def decide(view: View) -> Decision:
+            if into is None:
+                gone = Decision(*close(view.wallet, now=view.now, zone=grocer.ZONE, history=view.history))
+                return leaving(view, gone, "left")
+            versions = self.programs.versions()
+            return leaving(view, merge(view, "twins", digest, grocer.ZONE, Course.by(versions, versions[-1])), "merged")
+
+        key, digest = (merge_key if into else closure_key)(member), member.encode()
+        return self.ledger.decide_and_post(key, member, digest, decide, Wanted(other=into))
+
+    def stands(self, friend: MemberId) -> str | None:
+        """Where a friend's referral stands today, as people are told it."""
+        referred = self.ledger.view(friend).wallet.referral
+        return referred.shown(self.day) if referred else None
+
     def sell_card(self, amount: int, valid_days: int | None = None) -> GiftCard:
         """A gift card that an operator issued."""
         new = NewCard(CardId("01HCARD0000000000000000000"), "0123456789ABCDEF")
@@ -172,6 +209,12 @@ class Counter:
         rows = list(self.ledger.rows(self.ledger.view(member).wallet))
         return [self.ledger.entry(row.key) for row in rows[::-1]]
 
+    def proven(self, *members: MemberId) -> list[Break]:
+        """What the proof finds wrong with the members' books, held to the counter's programs too."""
+        versions = self.programs.versions()
+        books = {member: self.entries(member) for member in members}
+        return [found for member in members for found in audit(self.ledger.view(member).wallet, books[member], versions)]
+
     def breaks(self, *members: MemberId) -> list[Break]:
         """What the proof of the ledger finds wrong with the members' books."""
         return [
@@ -198,11 +241,15 @@ class Interrupted:
         """As the ledger's, stalled between its read and its decision."""
         return self._ledger.decide_and_post(key, member, request_hash, lambda view: self._stalled(decide, view), *wanted)
 
-    def _stalled(self, decide: Any, view: View) -> Any:
+    def correct_order(self, order_id: Any, key: Any, request_hash: Any, decide: Any) -> Entry:
+        """The same."""
+        return self._ledger.correct_order(order_id, key, request_hash, lambda *seen: self._stalled(decide, *seen))
+
+    def _stalled(self, decide: Any, *seen: Any) -> Any:
         happens, self._happens = self._happens, None
         if happens is not None:
             happens()
-        return decide(view)
+        return decide(*seen)
 
 
 def days(count: int) -> timedelta:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,15 +12,18 @@ from shared.adapters.dynamodb.attempts import DynamoAttempts
 from shared.adapters.dynamodb.gift_cards import DynamoGiftCards
 from shared.adapters.dynamodb.items import wallet_item
 from shared.adapters.dynamodb.ledger import DynamoLedger
+from shared.adapters.dynamodb.members import DynamoMembers
 from shared.adapters.dynamodb.rewards import DynamoRewards
 from shared.adapters.dynamodb.store import Backoff, Outcome, Store
-from shared.adapters.dynamodb.table import charity_key
+from shared.adapters.dynamodb.table import charity_key, tally_key
+from shared.domain.brought import is_counter
 from shared.domain.decision import Decision, View
 from shared.domain.digest import request_hash
 from shared.domain.earning import earn
 from shared.domain.entry import Entry, EntryKey, MemberId, purchase_key
-from shared.domain.member import close
+from shared.domain.member import Enrolment, Profile, close
 from shared.domain.purchase import Purchase
+from shared.domain.referring import Joining
 from shared.domain.wallet import Wallet
 from shared.ports import Attempts, Clock, Decide, GiftCards, Ledger, Rewards
 from tests.engines.engine import Engine
@@ -33,9 +36,10 @@ Open = Callable[[MemberId, datetime], None]
 
 @dataclass(frozen=True)
 class Place:
-    """A ledger with what lies beside it, and the way to give a member a wallet in it.
+    """A ledger with what lies beside it, and the ways to give a member a wallet in it.
 
-    `given` tells a charity's totals of a day's month: points, their value, and the number of gifts.
+    `given` tells a charity's totals of a day's month: points, their value, and the number of gifts; `tally` what is counted of
+    whom a member or a campaign brought.
     """
 
     ledger: Ledger
@@ -45,6 +49,8 @@ class Place:
     cards: GiftCards
     codes: Attempts
     given: Callable[[str, date], tuple[int, int, int]]
+    enrol: Callable[[Profile, bytes, Joining | None], Enrolment]
+    tally: Callable[[str], dict[str, int]]
 
 
 def patient(slept: list[Any] | None = None) -> Backoff:
@@ -66,7 +72,11 @@ def memory_place(clock: Clock) -> Place:
         return totals.points, totals.value, totals.gifts
 
     rewards, cards, codes = MemoryRewards(ledger), MemoryGiftCards(ledger), MemoryCodes(ledger)
-    return Place(ledger, ledger.open, clock, rewards, cards, codes, given)
+
+    def tally(source: str) -> dict[str, int]:
+        return counters(ledger.tallies.get(source))
+
+    return Place(ledger, ledger.open, clock, rewards, cards, codes, given, ledger.enrol, tally)
 
 
 def dynamo_place(store: Store, clock: Clock) -> Place:
@@ -77,7 +87,18 @@ def dynamo_place(store: Store, clock: Clock) -> Place:
         return int(item.get("points", 0)), int(item.get("value", 0)), int(item.get("gifts", 0))
 
     rewards, cards, codes = DynamoRewards(store), DynamoGiftCards(store, clock), DynamoAttempts(store, clock)
-    return Place(DynamoLedger(store, clock), opener(store), clock, rewards, cards, codes, given)
+    ledger = DynamoLedger(store, clock)
+
+    def tally(source: str) -> dict[str, int]:
+        return counters({name: count for name, count in (store.get(tally_key(source)) or {}).items() if is_counter(name)})
+
+    enrol = DynamoMembers(store, ledger).enrol
+    return Place(ledger, opener(store), clock, rewards, cards, codes, given, enrol, tally)
+
+
+def counters(found: Mapping[str, int] | None) -> dict[str, int]:
+    """Counters that are not zero."""
+    return {name: int(count) for name, count in (found or {}).items() if count}
 
 
 def opener(store: Store) -> Open:

@@ -3,41 +3,56 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import date, datetime
+from typing import Any, NamedTuple, get_args
 
-from shared.domain.cap import BudgetKey
+from shared.domain.calendar import first_of_period
+from shared.domain.cap import BudgetKey, Period
 from shared.domain.code import CodeKind, CodeOwner
 from shared.domain.decision import (
     NOTHING_MORE,
     BudgetMoved,
     CardPosted,
     Change,
+    CodeShared,
     Decision,
     Donated,
+    FingerprintsSeen,
+    Joins,
     Order,
     OrderPaid,
+    ReferralMoved,
+    ReferralWanted,
+    Sighting,
     StockMoved,
     View,
     VoucherIssued,
     Wanted,
 )
-from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId, is_callers_own, purchase_key
+from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId, is_callers_own, purchase_key, referral_key
 from shared.domain.errors import (
     EntryUnknownError,
+    IdentityTakenError,
     KeyReusedError,
     MemberUnknownError,
     PurchaseUnknownError,
     RefusalError,
     TryAgainError,
 )
+from shared.domain.fingerprint import SEEN_MAX, Fingerprint
 from shared.domain.gift_card import CardEntry, CardEntryKind, CardId, CardKey, GiftCard
-from shared.domain.member import Profile
+from shared.domain.mailbox import domains_of
+from shared.domain.member import Enrolment, IdentityKind, JoinedBy, Profile
+from shared.domain.referral_counts import funnelled, shard_of, tallied
+from shared.domain.referred import Referred
+from shared.domain.referring import Joining
+from shared.domain.refunding import referral_wanted
 from shared.domain.reward import RewardVersion
 from shared.domain.stock import Stock
-from shared.domain.subject import Refund
+from shared.domain.subject import Referral, Refund
 from shared.domain.wallet import Wallet
 from shared.ports import Clock, Decide, DecideOnOrder
 
@@ -67,6 +82,13 @@ class Write(NamedTuple):
             lambda before: tuple(sorted((*(before or ()), value))),
         )
 
+    @classmethod
+    def added(cls, shelf: dict[Any, Counter[str]], place: Hashable, counts: Counter[str]) -> Write:
+        """Add to the counters of a place."""
+        return cls(
+            shelf, place, lambda _: True, lambda before: Counter({**(before or {}), **_sums(before or Counter(), counts)})
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -85,8 +107,12 @@ class CharityTotals:
     gifts: int = 0
 
 
+def _sums(before: Counter[str], counts: Counter[str]) -> dict[str, int]:
+    return {name: before[name] + count for name, count in counts.items()}
+
+
 class MemoryLedger:
-    """Implements shared.ports.Ledger; safe for threads. `open` stands for the enrolment, which makes the wallet.
+    """Implements shared.ports.Ledger; safe for threads. `open` makes a wallet alone, `enrol` a member with a profile.
 
     Its shelves are the table: each posting changes all that it changes at once, or nothing.
     """
@@ -105,11 +131,42 @@ class MemoryLedger:
         self.cards: dict[CardId, GiftCard] = {}
         self.budgets: dict[BudgetKey, int] = {}
         self.card_entries: dict[tuple[CardId, CardKey], CardEntry] = {}
+        self.enrolled: dict[str, tuple[bytes, Enrolment]] = {}
+        self.fingerprints: dict[Fingerprint, tuple[MemberId, ...]] = {}
+        self.disposable: set[str] = set()
+        self.listed: dict[tuple[str, MemberId], Referred] = {}
+        self.flagged: dict[MemberId, Referred | None] = {}
+        self.tallies: dict[str, Counter[str]] = {}
+        self.recent: dict[str, Joins] = {}
+        self.funnel: dict[tuple[int, date], Counter[str]] = {}
         self.lock = threading.RLock()
 
     def open(self, member: MemberId, enrolled_at: datetime) -> None:
         """Give a new member an empty wallet."""
         self.wallets[member] = Wallet(member=member, enrolled_at=enrolled_at)
+
+    def enrol(self, profile: Profile, request_hash: bytes, joining: Joining | None = None) -> Enrolment:
+        """As shared.ports.Members, for members who share no identity but their customer id."""
+        for _ in range(ATTEMPTS_MAX):
+            if profile.customer_id in self.enrolled:
+                digest, receipt = self.enrolled[profile.customer_id]
+                if digest != request_hash:
+                    raise IdentityTakenError(identity=IdentityKind.CUSTOMER_ID)
+                return receipt
+            view = View(wallet=Wallet(member=profile.member, enrolled_at=profile.enrolled_at), now=profile.enrolled_at)
+            writes, joined = [Write.put(self.wallets, profile.member, view.wallet)], None
+            if joining is not None:
+                view = self._sighted(view, joining.wanted(view), profile)
+                decision = joining.decide(view)
+                writes = self._writes(view, decision, new=profile.member)
+                referred = next(wallet.referral for _, wallet in decision.posted[::-1] if wallet.member == profile.member)
+                assert referred is not None
+                joined = JoinedBy(referred.shown(decision.entry.recorded_on), referred.flagged)
+            receipt = Enrolment(profile.member, profile.customer_id, profile.enrolled_at, joined)
+            writes.append(Write.put(self.profiles, profile.member, profile))
+            if self.transact([Write.put(self.enrolled, profile.customer_id, (request_hash, receipt)), *writes]):
+                return receipt
+        raise TryAgainError
 
     def decide_and_post(
         self, key: EntryKey, member: MemberId, request_hash: bytes, decide: Decide, wanted: Wanted = NOTHING_MORE
@@ -118,11 +175,12 @@ class MemoryLedger:
         for _ in range(ATTEMPTS_MAX):
             with self.lock:
                 stored = self.posted.get(key)
-                view = None if stored else self.view(member, wanted)
+                view = None if stored else self._view(member, wanted)
             if view is None:
                 return _replayed(key, stored, request_hash)
             if wanted.survivors:
                 view = self._followed(view)
+            view = self._sighted(view, wanted.referral(view) if wanted.referral else None)
             try:
                 decision = decide(view)
             except TryAgainError:
@@ -141,7 +199,8 @@ class MemoryLedger:
             order = self.order(order_id)
             if any(entry.key == key for entry in order.refunds):
                 return _replayed(key, self.posted[key], request_hash)
-            view = self._followed(self.view(order.purchase.member, Wanted(entries=order.redemptions, cards=order.cards)))
+            view = self._followed(self._view(order.purchase.member, Wanted(entries=order.redemptions, cards=order.cards)))
+            view = self._sighted(view, referral_wanted(view, order))
             try:
                 decision = decide(view, order)
             except TryAgainError:
@@ -150,9 +209,31 @@ class MemoryLedger:
                 return decision.entry
         raise TryAgainError
 
-    def _followed(self, view: View) -> View:
+    def _followed(self, view: View, wanted: Wanted = NOTHING_MORE) -> View:
         into = view.wallet.merged_into
-        return view if into is None else replace(view, other=self._followed(self.view(into)))
+        return view if into is None else replace(view, other=self._followed(self._view(into, wanted), wanted))
+
+    def _sighted(self, view: View, wanted: ReferralWanted | None, joining: Profile | None = None) -> View:
+        """The view with what is wanted of a referral; `joining` is the friend's profile while they enrol."""
+        if wanted is None:
+            return view
+        with self.lock:
+            friend = joining or (self.profiles.get(view.wallet.member) if wanted.signs else None)
+            asked, source = Wanted(profile=wanted.signs), wanted.advocate
+            brought = self.posted.get(referral_key(source)) if source else None
+            told = brought.subject if isinstance(brought, Entry) else None
+            domains = domains_of(joining.email) if joining and joining.email else ()
+            sighting = Sighting(
+                friend=friend,
+                advocate=self._followed(self._view(source, asked), asked) if source else None,
+                entries={key: found for key in wanted.entries if isinstance(found := self.posted.get(key), Entry)},
+                budgets={budget: self.budgets.get(budget, 0) for budget in wanted.budgets},
+                path=told.path if isinstance(told, Referral) and wanted.signs else (),
+                seen={one: self.fingerprints.get(one, ()) for one in friend.fingerprints()} if friend and wanted.signs else {},
+                joins=self.recent.get(source, Joins()) if wanted.joins and source else None,
+                disposable=not self.disposable.isdisjoint(domains),
+            )
+        return replace(view, referral=sighting)
 
     def transact(self, writes: list[Write]) -> bool:
         """All of `writes`, or none where a condition does not hold."""
@@ -164,25 +245,48 @@ class MemoryLedger:
             return True
 
     def _post(self, view: View, decision: Decision) -> bool:
-        before = {wallet.member: wallet for wallet in view.wallets()}
-        writes: list[Write] = []
-        for entry, after in ((decision.entry, decision.wallet), *decision.others):
-            writes += self._entry_writes(before[entry.member], entry, after)
-        for change in decision.changes:
-            writes += self._change_writes(change)
-        return self.transact(writes)
+        try:
+            return self.transact(self._writes(view, decision))
+        except TryAgainError:
+            return False
 
-    def _entry_writes(self, before: Wallet, entry: Entry, after: Wallet) -> list[Write]:
-        writes = [
-            Write.put(self.posted, entry.key, entry),
-            Write(self.wallets, before.member, lambda wallet: wallet.sequence == before.sequence, lambda _: after),
-        ]
+    def _writes(self, view: View, decision: Decision, new: MemberId | None = None) -> list[Write]:
+        """What posts a decision on `view`; `new` is a member who is only now enrolled."""
+        before: dict[MemberId, Wallet] = {}
+        for wallet in view.wallets():
+            if before.setdefault(wallet.member, wallet).sequence != wallet.sequence:
+                raise TryAgainError
+        writes = [write for entry, _ in decision.posted for write in self._entry_writes(entry)]
+        for member, after in {wallet.member: wallet for _, wallet in decision.posted}.items():
+            writes.append(
+                Write.put(self.wallets, member, after) if member == new else self._wallet_write(before[member], after)
+            )
+        return [*writes, *(write for change in decision.changes for write in self._change_writes(change))]
+
+    def _wallet_write(self, before: Wallet, after: Wallet) -> Write:
+        return Write(self.wallets, before.member, lambda wallet: wallet.sequence == before.sequence, lambda _: after)
+
+    def _entry_writes(self, entry: Entry) -> list[Write]:
+        writes = [Write.put(self.posted, entry.key, entry)]
         if isinstance(entry.subject, Refund):
             writes.append(Write.listed(self.refunds, entry.subject.order_id, entry.key))
         return writes
 
-    def _change_writes(self, change: Change) -> list[Write]:
+    def _change_writes(self, change: Change) -> list[Write]:  # noqa: PLR0911 - one for each kind
         match change:
+            case ReferralMoved():
+                return list(self._moved_writes(change))
+            case FingerprintsSeen(member, seen):
+                return [
+                    Write(self.fingerprints, one, lambda now, was=was: (now or ()) == was, lambda _, was=was: (*was, member))
+                    for one, was in seen.items()
+                    if member not in was and len(was) < SEEN_MAX
+                ]
+            case CodeShared(member, day):
+                place = shard_of(member), day
+                return [
+                    Write.added(shelf, at, Counter(shared=1)) for shelf, at in ((self.tallies, member), (self.funnel, place))
+                ]
             case StockMoved(before, after):
                 version = before.version
                 return [Write(self.stocks, after.reward, lambda stock: stock and stock.version == version, lambda _: after)]
@@ -203,6 +307,24 @@ class MemoryLedger:
                         lambda spent: (spent or 0) + points,
                     )
                 ]
+
+    def _moved_writes(self, moved: ReferralMoved) -> Iterator[Write]:
+        """The list of who was brought, the queue, and the counters."""
+        before, after, source = moved.before, moved.after, moved.after.source
+        yield Write(self.listed, (source, moved.friend), lambda row: row == before, lambda _: after)
+        if after.flagged or (before and before.flagged):
+            yield Write(self.flagged, moved.friend, lambda _: True, lambda _: after if after.flagged else None)
+        yield Write.added(self.tallies, source, tallied(moved))
+        for day, counts in funnelled(moved).items():
+            yield Write.added(self.funnel, (shard_of(moved.friend), day), counts)
+        joins = moved.joins
+        if joins is not None:
+            firsts = {per: first_of_period(per, moved.day) for per in get_args(Period)}
+            counted = {per: joins.by_period.get(per, (first, 0)) for per, first in firsts.items()}
+            more = Joins(
+                {per: (first, counted[per][1] + 1 if counted[per][0] == first else 1) for per, first in firsts.items()}
+            )
+            yield Write(self.recent, source, lambda now: (now or Joins()) == joins, lambda _: more)
 
     def _added(self, gift: Donated) -> Write:
         def add(before: CharityTotals | None) -> CharityTotals:
@@ -226,6 +348,10 @@ class MemoryLedger:
 
     def view(self, member: MemberId, wanted: Wanted = NOTHING_MORE) -> View:
         """See shared.ports.Ledger."""
+        view = self._view(member, wanted)
+        return self._sighted(view, wanted.referral(view) if wanted.referral else None)
+
+    def _view(self, member: MemberId, wanted: Wanted = NOTHING_MORE) -> View:
         with self.lock:
             reward = wanted.reward
             entries = {key: found for key in wanted.entries if isinstance(found := self.posted.get(key), Entry)}
@@ -239,7 +365,7 @@ class MemoryLedger:
                 entries=entries,
                 cards={card: self.cards[card] for card in wanted.cards if card in self.cards},
                 budgets={budget: self.budgets.get(budget, 0) for budget in wanted.budgets},
-                other=self.view(wanted.other, Wanted(profile=wanted.profile)) if wanted.other else None,
+                other=self._view(wanted.other, Wanted(profile=wanted.profile)) if wanted.other else None,
             )
 
     def _wallet(self, member: MemberId) -> Wallet:

@@ -18,7 +18,12 @@ def test_an_enrolled_member_can_be_read_with_every_field_in_its_normal_form(till
     receipt = till.post(MEMBERS, NEW)
     assert receipt.status == 201
     member = receipt.json["member_id"]
-    assert receipt.json == {"member_id": member, "customer_id": "customer-7", "enrolled_at": "2026-03-02T17:00:00Z"}
+    assert receipt.json == {
+        "member_id": member,
+        "customer_id": "customer-7",
+        "enrolled_at": "2026-03-02T17:00:00Z",
+        "referral": None,
+    }
     assert operator.get(f"{MEMBERS}/{member}").json == {
         **NEW,
         "member_id": member,

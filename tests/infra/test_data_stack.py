@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.dynamodb.table import create_table_arguments
 from tests.infra.conftest import Resource, Synth, Synthesized
 
 pytestmark = pytest.mark.infra
@@ -43,7 +44,7 @@ def test_the_table_is_on_demand_streamed_and_restorable_on_every_stage(
 
 def test_the_history_index_holds_a_members_entries_in_order(prod: Synthesized) -> None:
     table = prod.only("DynamoDB::Table")["Properties"]
-    (index,) = table["GlobalSecondaryIndexes"]
+    index, _ = table["GlobalSecondaryIndexes"]
     summary = ["kind", "occurred_at", "recorded_at", "recorded_on", "postings", "after", "prev", "effect", "lapsed"]
     assert index == {
         "IndexName": "history",
@@ -54,7 +55,26 @@ def test_the_history_index_holds_a_members_entries_in_order(prod: Synthesized) -
         "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": summary},
     }
     types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
-    assert types == {"pk": "S", "sk": "S", "member": "S", "seq": "N"}
+    assert types == {"pk": "S", "sk": "S", "member": "S", "seq": "N", "ranked_in": "S", "rank": "N"}
+
+
+def test_the_ranking_index_holds_keys_of_tallies_only(prod: Synthesized) -> None:
+    _, index = prod.only("DynamoDB::Table")["Properties"]["GlobalSecondaryIndexes"]
+    assert index == {
+        "IndexName": "ranking",
+        "KeySchema": [
+            {"AttributeName": "ranked_in", "KeyType": "HASH"},
+            {"AttributeName": "rank", "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+
+
+def test_tests_run_on_the_table_that_is_deployed(prod: Synthesized) -> None:
+    deployed, made = prod.only("DynamoDB::Table")["Properties"], create_table_arguments("tests")
+    assert made["KeySchema"] == deployed["KeySchema"]
+    assert made["GlobalSecondaryIndexes"] == deployed["GlobalSecondaryIndexes"]
+    assert {str(one) for one in made["AttributeDefinitions"]} == {str(one) for one in deployed["AttributeDefinitions"]}
 
 
 def test_points_and_people_outlive_a_deleted_production_stack(prod: Synthesized) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.dynamodb.store import Backoff
+from shared.adapters.dynamodb.table import CURSOR_SECRET
 from shared.entrypoint import wiring
 from shared.entrypoint.settings import Settings
 from tests.engines.moto import moto_table
@@ -135,6 +136,7 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
     assert operator.post(f"{card}/unblock", {"reason": "found"}, key="key-1").status == 201
     assert till.get(card).status == 200
 
+    bring_friends(till, operator, ada, member)
     stand_and_recognize(till, operator, ada, member)
     redeem_and_refund(till, operator, ada, member)
     give_and_merge(till, operator, ada, member)
@@ -173,9 +175,13 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
     }
 
 
+FOR_FRIENDS = [{"currency": "points", "points": 1, "caps": ["friends"]}]
 GENEROUS: dict[str, Any] = {
     "transfers": {"currencies": ["points"], "points_max": 100},
-    "caps": [{"id": "reviews", "currency": "points", "scope": "program", "points": 1000}],
+    "caps": [
+        {"id": "reviews", "currency": "points", "scope": "program", "points": 1000},
+        {"id": "friends", "currency": "points", "scope": "program", "points": 1000},
+    ],
     "earning_rules": [
         grocer.earning_rule(),
         {"id": "review", "kind": "activity", "currency": "points", "activity": "review", "points": 5, "caps": ["reviews"]},
@@ -187,8 +193,96 @@ GENEROUS: dict[str, Any] = {
     },
     "memberships": [{"id": "prime", "name": "Prime", "price": 100, "term": {"months": 1}}],
     "recognitions": [{"id": "kudos", "currency": "points", "allowance": {"points": 100, "per": "month"}, "points_max": 60}],
+    "referral": {
+        "qualifies": {"kind": "orders", "net_min": 100},
+        "advocate": [{"currency": "points", "points": 1, "caps": ["friends"]}],
+        "campaigns": [
+            {"id": "hello", "qualifies": {"kind": "enrolment"}, "friend": FOR_FRIENDS},
+            {"id": "prime_hello", "qualifies": {"kind": "membership"}, "friend": FOR_FRIENDS},
+        ],
+    },
 }
 """Something of every part of a program."""
+
+
+def bring_friends(till: GuardedCaller, operator: GuardedCaller, ada: GuardedCaller, member: str) -> None:
+    """Codes, friends by each kind of them, every step of a referral, and what an operator does about it."""
+    assert ada.get("/v1/me/referral-code").status == 200
+    path = f"/v1/members/{member}/referral-code"
+    assert operator.put(path, {"code": "ADAS-CAFE"}).status == 200
+    assert ada.put("/v1/me/referral-code", {"code": "ADAS-CAFE"}).status == 200
+    assert till.get(path).status == 200
+    for campaign in ("hello", "prime_hello"):
+        assert operator.post(f"/v1/referrals/campaigns/{campaign}/codes", {"code": f"{campaign}26"}).status == 201
+    for _ in range(2):
+        assert till.get("/v1/referral-codes/NOSUCHONE").status == 404
+    assert till.get("/v1/referral-codes/ADAS-CAFE").status == 200
+    assert ada.get("/v1/me/referral-codes/HELLO26").status == 200
+    assert ada.post("/v1/me/invitations", {"channel": "mail"}, key="share-1").status == 201
+
+    def join(name: str, code: str, device: str | None = None) -> str:
+        seen = {"fingerprints": {"device": device}} if device else {}
+        body = {"customer_id": name, "referral": {"code": code}, **seen}
+        reply = till.post("/v1/members", body)
+        assert reply.status == 201, reply.text
+        return str(reply.json["member_id"])
+
+    guesser = GuardedCaller(POS, subject="till-3").under(till.guard, till.stage, till.served)
+    for _ in range(2):
+        unknown = {"customer_id": "lost", "referral": {"code": "NOSUCHONE"}}
+        assert guesser.post("/v1/members", unknown).status == 404
+    at, device = "2026-03-02T17:00:00Z", "device-1"
+    join("hello-1", "HELLO26", device)
+    # The device is known by now: others there wait for an operator, and who closes waits no more.
+    flagged = [join(f"flagged-{number}", "ADAS-CAFE", device) for number in range(4)]
+    assert operator.post(f"/v1/members/{flagged[3]}/close").status == 200
+    assert till.post("/v1/purchases", grocer.order("flagged-0", member_id=flagged[0])).status == 201
+    forget_cursors(till.guard)
+    first = operator.get("/v1/referrals/flags", limit=1).json
+    assert operator.get("/v1/referrals/flags", cursor=first["cursor"]).status == 200
+    why = {"reason": "seen in the shop"}
+    assert operator.post(f"/v1/referrals/{flagged[0]}/pass", why).json["awarded"] is True
+    assert operator.post(f"/v1/referrals/{flagged[0]}/void", why).status == 201
+    assert operator.post(f"/v1/referrals/{flagged[1]}/reject", why).status == 201
+    # An order, or a payment, of a friend whose device the shop told later; and what undoes that.
+    friend, payer, payers_friend = join("friend", "ADAS-CAFE"), join("payer", "PRIMEHELLO26"), join("payer-2", "PRIMEHELLO26")
+    assert till.post("/v1/purchases", grocer.order("friend-1", member_id=join("friend-2", "ADAS-CAFE"))).status == 201
+    for suspect in (friend, payer):
+        assert operator.patch(f"/v1/members/{suspect}", {"fingerprints": {"device": device}}).status == 200
+    assert till.post("/v1/purchases", grocer.order("friend-0", member_id=friend)).status == 201
+    assert operator.get(f"/v1/members/{friend}/referral").json["flagged"] is True
+    assert till.post("/v1/purchases/friend-0/refunds", {"refund_id": "r1", "occurred_at": at}).status == 201
+    paid = {"plan": "prime", "kind": "started", "occurred_at": at}
+    for payed in (payer, payers_friend):
+        assert till.post("/v1/memberships/events", {**paid, "event_id": f"{payed}-1", "member_id": payed}).status == 201
+    refunded = {**paid, "event_id": "payer-refund", "member_id": payer, "kind": "refunded", "starts_at": at}
+    assert till.post("/v1/memberships/events", refunded).status == 201
+    assert operator.get(f"/v1/members/{payer}/referral").json["state"] == "rejected"
+    assert ada.get("/v1/me/referrals").json["counts"]["joined"] == 6
+    assert till.get(f"/v1/members/{member}/referrals").status == 200
+    for question in ("funnel", "advocates", "export"):
+        assert operator.get(f"/v1/referrals/{question}").status == 200
+    domains = "/v1/referrals/disposable-domains"
+    assert operator.put(domains, {"domains": ["mailinator.com"]}).status == 200
+    assert operator.get(domains).status == 200
+    assert operator.send("DELETE", f"{domains}/mailinator.com").status == 200
+    taken_over = {
+        "friend": {"customer_id": "grace"},
+        "advocate": {"customer_id": "ada"},
+        "joined_at": "2026-03-01T17:00:00Z",
+        "state": "joined",
+        "source": "old system",
+    }
+    assert till.post("/v1/members", {"customer_id": "grace"}).status == 201
+    assert operator.post("/v1/referrals/import", {"referrals": [taken_over]}).status == 200
+
+
+def forget_cursors(guard: GuardedClient) -> None:
+    """As on a stage where nobody has listed anything yet."""
+    wired = wiring.wired()
+    key = {name: {"S": value} for name, value in CURSOR_SECRET.items()}
+    guard.delete_item(TableName=wired.settings.table, Key=key)
+    wired.cursor_secret._value = b""
 
 
 def stand_and_recognize(till: GuardedCaller, operator: GuardedCaller, ada: GuardedCaller, member: str) -> None:
@@ -297,6 +391,7 @@ def put(pk: str) -> dict[str, Any]:
         ("transfers", "MEMBER#1"),
         ("adjustments", "MEMBER#1"),
         ("donations", "CHARITY#1"),
+        ("referrals", "ORDER#1"),
         ("members", "ORDER#1"),
         ("wallets", "MEMBER#1"),
         ("rewards", "MEMBER#1"),

@@ -10,7 +10,7 @@ from tests.infra.conftest import Synth, Synthesized
 pytestmark = pytest.mark.infra
 
 ON_PROD = {"members", "earning", "redemption", "transfers", "wallets", "rewards", "gift_cards", "program", "openapi"}
-ON_PROD |= {"adjustments", "donations", "standing"}
+ON_PROD |= {"adjustments", "donations", "standing", "referrals"}
 
 
 def test_production_has_no_test_clock(prod: Synthesized, dev: Synthesized) -> None:

@@ -167,6 +167,50 @@ def test_parts_name_what_is_there_and_nothing_twice(change: dict[str, Any], path
     assert faults(document(**change)) == paths
 
 
+REWARD: dict[str, Any] = {"currency": "points", "points": 500}
+BY_ORDERS: dict[str, Any] = {"kind": "orders"}
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"qualifies": {}}, "qualifies.kind"),
+        ({"qualifies": {"kind": "visit"}}, "qualifies.kind"),
+        ({"qualifies": {"kind": "enrolment", "net_min": 1}}, "qualifies.net_min"),
+        *(({"qualifies": {**BY_ORDERS, "orders": value}}, "qualifies.orders") for value in (0, 21, 1.5, "1", None)),
+        *(({"qualifies": {**BY_ORDERS, "net_min": value}}, "qualifies.net_min") for value in (-1, 10**9 + 1, 25.0, True)),
+        *(({"qualifies": {**BY_ORDERS, "within_days": value}}, "qualifies.within_days") for value in (-1, 3661)),
+        ({"qualifies": {"kind": "membership", "plans": ["prime"]}}, "qualifies.plans.0"),
+        *(({"hold_days": value}, "hold_days") for value in (-1, 367, "14", None)),
+        ({"hold_days": 364}, "advocate.0.currency"),
+        ({"advocate": []}, ""),
+        ({"advocate": [REWARD, REWARD]}, "advocate.1.currency"),
+        ({"advocate": [{**REWARD, "currency": "stars"}]}, "advocate.0.currency"),
+        ({"advocate": [{**REWARD, "caps": ["some"]}]}, "advocate.0.caps.0"),
+        ({"advocate": [{**REWARD, "points": -1}]}, "advocate.0.points"),
+        ({"advocate": [{**REWARD, "steps": [{"referral": 1, "points": 5}]}]}, "advocate.0.steps.0.referral"),
+        ({"advocate": [{**REWARD, "steps": [{"referral": 5, "points": 5}] * 2}]}, "advocate.0"),
+        ({"friend": [{**REWARD, "steps": [{"referral": 5, "points": 5}]}]}, ""),
+        *(({"link": value}, "link") for value in ("http://grocer.example/{code}", "grocer.example/{code}", "https://", 5)),
+        ({"link": "https://grocer.example/join"}, ""),
+        ({"link": "https://grocer.example/{code}/{code}"}, ""),
+        ({"abuse": {"same_mailbox": "ban"}}, "abuse.same_mailbox"),
+        ({"abuse": {"shared_device": {"others_max": 20}}}, "abuse.shared_device.others_max"),
+        ({"abuse": {"velocity": [{"per": "day", "friends_max": 3}] * 2}}, "abuse"),
+        ({"campaigns": [{"id": "spring", "qualifies": {"kind": "visit"}, "friend": []}]}, "campaigns.0.qualifies.kind"),
+        (
+            {"campaigns": [{"id": "spring", "qualifies": {**BY_ORDERS, "orders": 0}, "friend": []}]},
+            "campaigns.0.qualifies.orders",
+        ),
+        ({"campaigns": [{"id": "spring", "qualifies": BY_ORDERS, "friend": []}] * 2}, "campaigns.1.id"),
+        ({"campaigns": [{"id": "spring", "qualifies": BY_ORDERS, "friend": [REWARD] * 2}]}, "campaigns.0.friend.1.currency"),
+    ],
+)
+def test_referral_terms_that_break_a_rule_are_refused_where_they_do(change: dict[str, Any], path: str) -> None:
+    terms = {"qualifies": BY_ORDERS, "advocate": [REWARD], **change}
+    assert faults(document(referral=terms)) == [f"referral.{path}".rstrip(".")]
+
+
 @pytest.mark.parametrize(("days", "pending"), [(14, 14), (14, 15), (1, 1)])
 def test_points_that_would_expire_before_or_on_the_day_they_mature_are_refused(days: int, pending: int) -> None:
     currency = {**POINTS, "pending_days": pending, "expiry": {"after": days, "rounded_to": "day"}}

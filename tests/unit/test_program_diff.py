@@ -158,8 +158,56 @@ def test_tiers_and_their_benefits_are_told_by_name() -> None:
     ]
 
 
+def friends(**changes: Any) -> dict[str, Any]:
+    points = {"currency": "points", "points": 500}
+    terms = {"qualifies": {"kind": "orders", "net_min": 2500}, "advocate": [points], "friend": [{**points, "points": 250}]}
+    return document(referral={**terms, **changes})
+
+
+def test_referral_terms_are_told_by_the_side_and_currency_of_a_reward() -> None:
+    steps = [{"referral": 5, "points": 1000}]
+    after = friends(
+        qualifies={"kind": "orders", "net_min": 5000},
+        hold_days=30,
+        advocate=[{"currency": "points", "points": 400, "steps": steps}],
+        abuse={"velocity": [{"per": "day", "friends_max": 10}], "shared_device": {"others_max": 3}},
+    )
+    assert changes(friends(), after) == [
+        ("referral.qualifies.net_min", "changed", 2500, 5000),
+        ("referral.hold_days", "changed", 14, 30),
+        ("referral.advocate.points.points", "changed", 500, 400),
+        ("referral.advocate.points.steps", "added", None, steps[0]),
+        ("referral.abuse.shared_device.others_max", "changed", 0, 3),
+        ("referral.abuse.velocity.day", "added", None, {"per": "day", "friends_max": 10, "verdict": "review"}),
+    ]
+
+
+def test_another_kind_of_what_counts_is_told_field_by_field() -> None:
+    assert changes(friends(), friends(qualifies={"kind": "enrolment"})) == [
+        ("referral.qualifies.kind", "changed", "orders", "enrolment"),
+        ("referral.qualifies.orders", "removed", 1, None),
+        ("referral.qualifies.net_min", "removed", 2500, None),
+    ]
+
+
+def test_a_campaign_is_told_by_its_id_wherever_it_stands() -> None:
+    def campaign(id: str, points: int) -> dict[str, Any]:
+        friend = [{"currency": "points", "points": points}]
+        return {"id": id, "qualifies": {"kind": "enrolment"}, "friend": friend}
+
+    before = friends(campaigns=[campaign("spring", 100), campaign("radio", 50)])
+    after = friends(campaigns=[campaign("radio", 60), campaign("spring", 100)])
+    assert changes(before, after) == [("referral.campaigns.radio.friend.points.points", "changed", 50, 60)]
+    assert [change[:2] for change in changes(before, friends())] == [
+        ("referral.campaigns.spring", "removed"),
+        ("referral.campaigns.radio", "removed"),
+    ]
+
+
 SHOPS = [
     document(),
+    friends(),
+    friends(qualifies={"kind": "enrolment"}, link="https://grocer.example/join?ref={code}", hold_days=0),
     document(name="New", currencies=[POINTS, STARS], late_days_max=10),
     document(earning_rules=[bonus("a"), double("b"), earning_rule("base", points=3)], stacking="best"),
     document(

@@ -107,8 +107,84 @@ def test_what_members_lose_is_told_with_its_place(before: dict[str, Any], draft:
     assert warned(before, draft) == paths
 
 
-def cap(id: str) -> dict[str, Any]:
-    return {"id": id, "currency": "points", "scope": "member", "per": "month", "points": 500}
+def cap(id: str, points: int = 500) -> dict[str, Any]:
+    return {"id": id, "currency": "points", "scope": "member", "per": "month", "points": points}
+
+
+ORDERS: dict[str, Any] = {"kind": "orders", "net_min": 2500, "within_days": 90}
+PLAN: dict[str, Any] = {"id": "prime", "name": "Prime", "price": 100, "term": {"months": 1}}
+MEMBERSHIP: dict[str, Any] = {"kind": "membership", "plans": ["prime"]}
+ENROLMENT: dict[str, Any] = {"kind": "enrolment"}
+STEPS = [{"referral": 5, "points": 1000}]
+
+
+def gives(points: int, **more: Any) -> dict[str, Any]:
+    return {"currency": "points", "points": points, **more}
+
+
+def friends(qualifies: dict[str, Any] = ORDERS, **changes: Any) -> dict[str, Any]:
+    """A document with referral terms: 500 points for the advocate and 250 for the friend."""
+    terms = {"qualifies": qualifies, "advocate": [gives(500)], "friend": [gives(250)], **changes}
+    return document(referral=terms, memberships=[PLAN], caps=[cap("some", points=900)])
+
+
+def campaigns(*ids: str, **changes: Any) -> dict[str, Any]:
+    made = [{"id": id, "qualifies": ORDERS, "friend": [gives(100)], **changes} for id in ids]
+    return friends(campaigns=made)
+
+
+SPRING = campaigns("spring", ends_at="2026-06-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("before", "draft", "paths"),
+    [
+        pytest.param(friends(), friends(), [], id="nothing"),
+        pytest.param(document(), friends(), [], id="new terms"),
+        pytest.param(friends(), {**friends(), "referral": None}, ["referral"], id="terms dropped"),
+        pytest.param(friends(), friends(advocate=[gives(499)]), ["referral.advocate.0.points"], id="advocate's lowered"),
+        pytest.param(friends(), friends(friend=[gives(249)]), ["referral.friend.0.points"], id="friend's lowered"),
+        pytest.param(friends(), friends(friend=[]), ["referral.friend"], id="friend's dropped"),
+        pytest.param(friends(), friends(advocate=[gives(501, steps=STEPS)]), [], id="more"),
+        pytest.param(
+            friends(advocate=[gives(500, steps=STEPS)]),
+            friends(advocate=[gives(500)]),
+            ["referral.advocate.0.steps"],
+            id="step dropped",
+        ),
+        pytest.param(
+            friends(advocate=[gives(500, steps=STEPS)]),
+            friends(advocate=[gives(500, steps=[{"referral": 6, "points": 1000}])]),
+            ["referral.advocate.0.steps"],
+            id="step later",
+        ),
+        pytest.param(
+            friends(), friends(advocate=[gives(500, caps=["some"])]), ["referral.advocate.0.caps"], id="ceiling added"
+        ),
+        pytest.param(friends(hold_days=14), friends(hold_days=15), ["referral.hold_days"], id="held longer"),
+        pytest.param(friends(hold_days=14), friends(hold_days=13), [], id="held shorter"),
+        pytest.param(friends(), friends({**ORDERS, "net_min": 2501}), ["referral.qualifies.net_min"], id="dearer order"),
+        pytest.param(friends(), friends({**ORDERS, "net_min": 2499}), [], id="cheaper order"),
+        pytest.param(friends(), friends({**ORDERS, "orders": 2}), ["referral.qualifies.orders"], id="later order"),
+        pytest.param(friends(), friends({**ORDERS, "within_days": 89}), ["referral.qualifies.within_days"], id="sooner"),
+        pytest.param(friends(), friends({**ORDERS, "within_days": None}), [], id="for ever"),
+        pytest.param(friends(), friends(MEMBERSHIP), ["referral.qualifies.kind"], id="another kind"),
+        pytest.param(friends(), friends(ENROLMENT), [], id="enrolment is enough"),
+        pytest.param(friends({"kind": "membership"}), friends(MEMBERSHIP), ["referral.qualifies.plans"], id="fewer plans"),
+        pytest.param(friends(MEMBERSHIP), friends({"kind": "membership"}), [], id="any plan"),
+        pytest.param(campaigns("spring"), friends(), ["referral.campaigns"], id="campaign dropped"),
+        pytest.param(campaigns("spring"), SPRING, ["referral.campaigns.0.ends_at"], id="campaign shorter"),
+        pytest.param(SPRING, campaigns("radio", "spring"), [], id="campaign longer"),
+        pytest.param(
+            campaigns("spring"),
+            campaigns("spring", friend=[gives(99)], hold_days=15, qualifies={**ORDERS, "net_min": 9999}),
+            [f"referral.campaigns.0.{name}" for name in ("qualifies.net_min", "hold_days", "friend.0.points")],
+            id="campaign gives less",
+        ),
+    ],
+)
+def test_what_those_who_bring_friends_lose_is_told(before: dict[str, Any], draft: dict[str, Any], paths: list[str]) -> None:
+    assert warned(before, draft) == paths
 
 
 DOUBLE = {"id": "double", "kind": "multiplier", "currency": "points", "percent": 200}
@@ -147,6 +223,43 @@ ON_POINTS = {
 )
 def test_what_does_nothing_is_doubted(draft: dict[str, Any], paths: list[str]) -> None:
     assert [one["path"] for one in doubts(parse_program(draft), NOON)] == paths
+
+
+ALLOWED: dict[str, Any] = dict.fromkeys(
+    ("same_mailbox", "same_phone", "same_device", "same_payment", "known_person", "ring", "disposable"), "allow"
+) | {name: {"verdict": "allow"} for name in ("shared_device", "shared_payment")}
+REFERRALS = {"metric": "referrals", "period": {"kind": "anniversary"}, "levels": ON_POINTS["levels"]}
+
+
+@pytest.mark.parametrize(
+    ("draft", "paths"),
+    [
+        pytest.param(friends(advocate=[gives(500, caps=["some"])]), [], id="nothing"),
+        pytest.param(friends(advocate=[gives(0)]), ["referral.advocate.0.points"], id="a reward of nothing"),
+        pytest.param(friends(advocate=[gives(0, steps=STEPS)]), [], id="a reward from the fifth friend on"),
+        pytest.param(
+            friends(friend=[gives(901, caps=["some"])]), ["referral.friend.0.caps.0"], id="a ceiling below one reward"
+        ),
+        pytest.param(friends({**ORDERS, "net_min": 10**6}), [], id="a large order"),
+        pytest.param(friends({**ORDERS, "net_min": 10**6 + 1}), ["referral.qualifies.net_min"], id="a huge order"),
+        pytest.param(friends(hold_days=0), ["referral.hold_days"], id="no return window"),
+        pytest.param(friends(MEMBERSHIP, hold_days=0), ["referral.hold_days"], id="no return window of a payment"),
+        pytest.param(friends(ENROLMENT, hold_days=0), [], id="nothing to return"),
+        pytest.param(friends(ENROLMENT, abuse=ALLOWED), ["referral.abuse"], id="nobody looks"),
+        pytest.param(friends(ENROLMENT, abuse={**ALLOWED, "disposable": "review"}), [], id="somebody looks"),
+        pytest.param(friends(abuse=ALLOWED), [], id="an order is no enrolment"),
+        pytest.param(campaigns("spring", friend=[]), ["referral.campaigns.0.friend"], id="a campaign that gives nothing"),
+        pytest.param(
+            campaigns("spring", ends_at="2026-03-02T17:00:00Z"), ["referral.campaigns.0.ends_at"], id="a campaign that is over"
+        ),
+        pytest.param(document(tiers=REFERRALS), ["tiers.metric"], id="tiers by friends that nobody can bring"),
+        pytest.param({**friends(), "tiers": REFERRALS}, [], id="tiers by friends"),
+        pytest.param({**friends(friend=[{**gives(1), "currency": "stars"}]), "currencies": [POINTS, STARS]}, [], id="stars"),
+    ],
+)
+def test_referral_terms_that_look_like_a_slip_are_doubted(draft: dict[str, Any], paths: list[str]) -> None:
+    unused = ["caps.0"] if "caps" in draft and "some" not in str(draft["referral"]) else []
+    assert [one["path"] for one in doubts(parse_program(draft), NOON)] == unused + paths
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 from shared.adapters.dynamodb.items import Item, to_wire
 from shared.adapters.dynamodb.lots import day_number
 from shared.adapters.dynamodb.store import Store
-from shared.adapters.dynamodb.table import Key, flag_key, friend_key, funnel_key, tally_key
+from shared.adapters.dynamodb.table import Key, flag_key, friend_key, funnel_key, ranking_part, tally_key
 from shared.domain.calendar import first_of_period, instant_text
 from shared.domain.decision import CodeShared, Joins, ReferralMoved
 from shared.domain.referral_counts import funnelled, shard_of, tallied
@@ -50,7 +50,7 @@ def shared_writes(store: Store, shared: CodeShared) -> Iterator[Any]:
 
 def _rank(source: str) -> str:
     """The part of the ranking that an advocate or a campaign is in."""
-    return f"REFERRERS#{shard_of(source)}"
+    return ranking_part(shard_of(source))
 
 
 def _listed(store: Store, moved: ReferralMoved) -> Any:

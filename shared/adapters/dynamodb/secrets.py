@@ -21,14 +21,19 @@ class Secret:
     place: Key
     _value: bytes = field(default=b"", repr=False)
 
+    def exists(self) -> bool:
+        """Whether anybody made it yet; nothing is written. Raises TryAgainError."""
+        if not self._value:
+            item = self.store.get(self.place)
+            self._value = bytes(item["value"]) if item else b""
+        return bool(self._value)
+
     def value(self) -> bytes:
         """The key; the first caller of a stage makes it. Raises TryAgainError."""
         if self._value:
             return self._value
         for _ in self.store.backoff.attempts():
-            item = self.store.get(self.place)
-            if item is not None:
-                self._value = bytes(item["value"])
+            if self.exists():
                 return self._value
             # Another container may make it at the same time; then its key is the one.
             self.store.transact([self.store.put({**self.place, "value": secrets.token_bytes(SECRET_BYTES)})])

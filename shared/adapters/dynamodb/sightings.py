@@ -1,6 +1,6 @@
 """What a decision on a referral reads beside the friend's own wallet: one batch more, and one for each merge on the way."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -51,13 +51,14 @@ class Sightings:
             keys.append(profile_key(view.wallet.member))
         if joining is not None:
             keys += [domain_key(domain) for domain in _domains(joining)]
-            keys += self._places(joining).values()
+            keys += self._places(joining.fingerprints()).values()
         found = self._batch(keys)
-        friend = joining
+        friend, seen = joining, self.seen(found, joining.fingerprints()) if joining is not None else {}
         if wanted.signs and friend is None and (item := _at(found, profile_key(view.wallet.member))):
             friend = profile_of(item)
-            if friend.fingerprints():
-                found = {**found, **self._batch(self._places(friend).values())}
+            # Whoever only looks makes no key: where there is none, nobody was ever seen with anything.
+            if friend.fingerprints() and self.digests.secret.exists():
+                seen = self.seen_with(friend.fingerprints())
         advocate = self._advocate(found, wanted, view.now, recall, follow)
         return Sighting(
             friend=friend,
@@ -65,22 +66,22 @@ class Sightings:
             entries={key: entry_of(item) for key in wanted.entries if (item := _at(found, entry_key(key))) and is_entry(item)},
             budgets={key: int(item["spent"]) if (item := _at(found, budget_key(key))) else 0 for key in wanted.budgets},
             path=_path(found, wanted.advocate),
-            seen=self.seen(found, friend) if friend is not None and wanted.signs else {},
+            seen=seen,
             joins=_joins(_at(found, tally_key(wanted.advocate))) if wanted.joins and wanted.advocate else None,
             disposable=joining is not None and any(_at(found, domain_key(domain)) for domain in _domains(joining)),
         )
 
-    def seen_with(self, profile: Profile) -> Mapping[Fingerprint, tuple[str, ...]]:
-        """Who was seen with each of a member's fingerprints; one round trip."""
-        return self.seen(self._batch(self._places(profile).values()), profile)
+    def seen_with(self, fingerprints: Collection[Fingerprint]) -> dict[Fingerprint, tuple[str, ...]]:
+        """Who was seen with each of these; one round trip, none for none."""
+        return self.seen(self._batch(self._places(fingerprints).values()), fingerprints)
 
-    def seen(self, found: Found, profile: Profile) -> dict[Fingerprint, tuple[str, ...]]:
-        """Who was seen with each of a member's fingerprints, out of what was read."""
-        places = self._places(profile)
+    def seen(self, found: Found, fingerprints: Collection[Fingerprint]) -> dict[Fingerprint, tuple[str, ...]]:
+        """Who was seen with each of these, out of what was read."""
+        places = self._places(fingerprints)
         return {fingerprint: tuple(item["members"]) if (item := _at(found, key)) else () for fingerprint, key in places.items()}
 
-    def _places(self, profile: Profile) -> dict[Fingerprint, Key]:
-        return {one: fingerprint_key(self.digests.of(one)) for one in sorted(profile.fingerprints(), key=str)}
+    def _places(self, fingerprints: Collection[Fingerprint]) -> dict[Fingerprint, Key]:
+        return {one: fingerprint_key(self.digests.of(one)) for one in sorted(fingerprints, key=str)}
 
     def _batch(self, keys: Iterable[Key]) -> dict[tuple[str, str], Item]:
         unique = list({(key["pk"], key["sk"]): key for key in keys}.values())

@@ -19,7 +19,8 @@ REFERRAL#<friend>        PASSED, REJECTED  entry of the ruling on a referral
 REFERRAL#<friend>        AWARD, CLAWBACK   entry that gives the friend's reward, or takes it back; #ADVOCATE: the advocate's
 REFERRER#<ulid or id>    FRIEND#<ulid>     a friend whom a member or a campaign brought, as listed
 REFERRER#<ulid or id>    TALLY             how many friends came, and what both sides were given
-REFERRER#<ulid>          CODE              the referral code that a member has
+REFERRER#<ulid or id>    CODE              the referral code that a member shows, or that was made for a campaign
+REFERRER#<ulid>          FROM#<ulid>       a member who was merged into this one, whose friends are theirs now
 FINGERPRINT#<digest>     MEMBERS           who was seen with a mailbox, phone, device or way of paying
 FUNNEL#<shard>           DAY#<yyyymmdd>    how many referrals went on, and what was given, on a local day
 FLAGS                    REFERRAL#<ulid>   a referral that waits for an operator
@@ -38,8 +39,8 @@ CHARITY#<charity>        MONTH#<yyyymm>#.. points and money of one currency give
 CARD#<ulid>              CARD              a gift card
 CARDLOG#<ulid>           SPEND#<order>...  entry of a gift card: its kind and what it is about
 ISSUE#<caller>#<key>     CARDS             gift cards that one request issued
-CODE#<code>              CODE              what a voucher's or gift card's code leads to
-GUESS#<caller's digest>  MISSES            codes that a caller asked for in vain
+CODE#<code>              CODE              what the code of a voucher, gift card or referral leads to
+GUESS#<caller's digest>  MISSES            codes that a caller asked for in vain; REFERRAL# before the digest: referral codes
 CLOCK                    CLOCK             the test clock of a sandbox stage
 SECRET                   CURSOR            the key that signs cursors
 SECRET                   FINGERPRINT       the key under which fingerprints are kept
@@ -59,6 +60,12 @@ HISTORY_INDEX = "history"
 HISTORY_PROJECTION = ("kind", "occurred_at", "recorded_at", "recorded_on", "postings", "after", "prev", "effect", "lapsed")
 """What the index carries beside the keys: all that the fold needs."""
 
+RANKING_INDEX = "ranking"
+"""The sparse index of tallies by how many friends are rewarded or held, in as many partitions as the funnel has shards.
+
+It carries keys only: a step that leaves the rank as it was writes nothing to it, and who reads it reads the tallies themselves.
+"""
+
 Key = dict[str, str]
 
 CLOCK: Key = {"pk": "CLOCK", "sk": "CLOCK"}
@@ -69,6 +76,7 @@ CATALOG_PK = "CATALOG"
 APPROVALS_PK = "APPROVALS"
 FLAGS_PK = "FLAGS"
 DISPOSABLE_PK = "DISPOSABLE"
+FRIEND, TAKEN_OVER, TALLY = "FRIEND#", "FROM#", "TALLY"
 
 
 def wallet_key(member: MemberId) -> Key:
@@ -189,17 +197,27 @@ def referrer_pk(source: str) -> str:
 
 def friend_key(source: str, friend: str) -> Key:
     """Where a friend is listed; ids of members sort by time."""
-    return {"pk": referrer_pk(source), "sk": f"FRIEND#{friend}"}
+    return {"pk": referrer_pk(source), "sk": f"{FRIEND}{friend}"}
 
 
 def tally_key(source: str) -> Key:
     """Where it is counted what a member or a campaign brought."""
-    return {"pk": referrer_pk(source), "sk": "TALLY"}
+    return {"pk": referrer_pk(source), "sk": TALLY}
 
 
 def own_code_key(member: str) -> Key:
     """Where a member's referral code is."""
     return {"pk": referrer_pk(member), "sk": "CODE"}
+
+
+def taken_over_key(into: str, member: str) -> Key:
+    """Where it stands that a member's friends are those of whoever took over."""
+    return {"pk": referrer_pk(into), "sk": f"{TAKEN_OVER}{member}"}
+
+
+def ranking_part(shard: int) -> str:
+    """A part of the ranking: what the index has as its partition."""
+    return f"REFERRERS#{shard}"
 
 
 def fingerprint_key(digest: str) -> Key:
@@ -311,6 +329,8 @@ def create_table_arguments(name: str) -> dict[str, Any]:
             {"AttributeName": "sk", "AttributeType": "S"},
             {"AttributeName": "member", "AttributeType": "S"},
             {"AttributeName": "seq", "AttributeType": "N"},
+            {"AttributeName": "ranked_in", "AttributeType": "S"},
+            {"AttributeName": "rank", "AttributeType": "N"},
         ],
         "GlobalSecondaryIndexes": [
             {
@@ -320,6 +340,14 @@ def create_table_arguments(name: str) -> dict[str, Any]:
                     {"AttributeName": "seq", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(HISTORY_PROJECTION)},
-            }
+            },
+            {
+                "IndexName": RANKING_INDEX,
+                "KeySchema": [
+                    {"AttributeName": "ranked_in", "KeyType": "HASH"},
+                    {"AttributeName": "rank", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            },
         ],
     }
