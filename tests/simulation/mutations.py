@@ -16,15 +16,18 @@ _REFERENCE = re.compile(r"[#:]\w+")
 
 
 def without_condition(member: str, pk: str = "") -> Rewrite:
-    """Take the condition from each `member` ("Put", "Update", "Delete") of every transaction, if its pk begins with `pk`."""
+    """Take the condition from each `member` ("Put", "Update", "Delete"; empty: any) of every transaction, if its pk begins
+    with `pk`.
+    """
 
     def rewrite(operation: str, payload: Payload) -> Payload:
         if operation != "TransactWriteItems":
             return payload
         changed = copy.deepcopy(payload)
         for write in changed["TransactItems"]:
-            if member in write and _key(write[member])["pk"]["S"].startswith(pk):
-                _drop_condition(write[member])
+            for kind, part in write.items():
+                if kind.startswith(member) and _key(part)["pk"]["S"].startswith(pk):
+                    _drop_condition(part)
         return changed
 
     return rewrite
@@ -69,6 +72,8 @@ MUTATIONS: dict[str, Rewrite] = {
     "update-condition": without_condition("Update"),
     "stock-condition": without_condition("Update", "STOCK#"),
     "budget-condition": without_condition("Update", "BUDGET#"),
+    "fingerprint-condition": without_condition("", "FINGERPRINT#"),
+    "tally-condition": without_condition("Update", "REFERRER#"),
     "refusal-record": without_refusals,
     "retry-token": without_retry_token,
 }

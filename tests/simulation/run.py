@@ -17,6 +17,7 @@ from tests.simulation.mutations import MUTATIONS
 from tests.simulation.network import Network
 from tests.simulation.plan import Plan
 from tests.simulation.redeem import Redeem
+from tests.simulation.refer import Refer
 from tests.simulation.rules import Rules
 from tests.simulation.scenario import Scenario
 from tests.simulation.sdk import Clients
@@ -26,7 +27,7 @@ from tests.simulation.virtual import virtual
 from tests.simulation.world import World
 
 TABLE = "simulated"
-SCENARIOS: dict[str, Callable[[], Scenario]] = {"earn": Earn, "redeem": Redeem, "undo": Undo, "rules": Rules}
+SCENARIOS: dict[str, Callable[[], Scenario]] = {"earn": Earn, "redeem": Redeem, "undo": Undo, "rules": Rules, "refer": Refer}
 
 
 @dataclass(frozen=True)
