@@ -24,6 +24,7 @@ from infra.local_cloud.cloud import Cloud
 from infra.local_cloud.demo import Replay, Replayed
 from infra.local_cloud.deploy import deploy
 from infra.local_cloud.errors import LocalCloudError
+from infra.local_cloud.friends import Friends, Story
 from infra.local_cloud.retail import RetailOrder, read_orders
 from infra.local_cloud.state import REPOSITORY, LocalFolder
 from infra.local_cloud.tokens import IdentityProvider
@@ -84,11 +85,12 @@ def up(console: Console, folder: LocalFolder, *, port: int | None) -> None:
     pos, operator = Caller.at(address, tokens.pos), Caller.at(address, tokens.operator)
     households = _demo(console, cloud, outputs, Replay(pos, operator), identities)
     visit = _visit(console, cloud, outputs, pos, operator, households)
+    friends = _friends(cloud, outputs, pos, operator)
     member_id = households[0].member_id
     history = pos.expect("GET", f"/v1/members/{member_id}/entries?limit=1")
     now = operator.expect("GET", "/v1/test-clock")["now"]
     question = dry_run.question(households)
-    report.write_walk(folder, address, member_id=member_id, now=now, visit=visit, question=question)
+    report.write_walk(folder, address, member_id=member_id, now=now, visit=visit, friends=friends, question=question)
     lines = report.curl_lines(
         address,
         report.write_headers(folder, tokens),
@@ -96,10 +98,11 @@ def up(console: Console, folder: LocalFolder, *, port: int | None) -> None:
         now=now,
         entry_id=history["entries"][0]["entry_id"],
         visit=visit,
+        friends=friends,
     )
     with console.status("asking what another program would have done"):
         answer = dry_run.asked(operator, question)
-    tables = [report.balances(pos, households), report.visited(visit), report.simulated(answer)]
+    tables = [report.balances(pos, households), report.visited(visit), report.brought(friends), report.simulated(answer)]
     report.show(console, address, tokens, lines, tables)
 
 
@@ -141,6 +144,7 @@ def _demo(
             progress.update(task, advance=1, day=order.local_day.isoformat())
 
         replay.on_order = advance
+        replay.meanwhile = Story(replay.pos).steps
         replay.set_up_program()
         households = replay.run(orders)
     seconds = time.monotonic() - started
@@ -167,6 +171,19 @@ def _visit(
         visit = pay_a_visit(pos, customer=regular.household, member_id=regular.member_id)
     cloud.remember(note, json.dumps(asdict(visit)))
     return visit
+
+
+def _friends(cloud: Cloud, outputs: dict[str, str], pos: Caller, operator: Caller) -> Friends:
+    """What became of the friends who were brought during the replay; in a cloud of before there were any, nobody was."""
+    note = f"friends/{outputs['TableName']}"
+    known = cloud.recall(note)
+    if known is not None:
+        return Friends.parse(known)
+    if "referral" not in operator.expect("GET", "/v1/program")["program"]:
+        raise LocalCloudError("this local cloud holds an older demo: run `make reset`, then `make up`")
+    friends = Story(pos).told()
+    cloud.remember(note, json.dumps(asdict(friends)))
+    return friends
 
 
 def _progress(console: Console) -> Progress:

@@ -6,7 +6,7 @@ or an order that is known gives the same answer, and the test clock only moves f
 
 import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,6 +42,8 @@ class Replay:
     # The household whose member may sign in to the app, and that login.
     app_user: tuple[str, Login] | None = None
     on_order: Callable[[RetailOrder], None] = lambda _: None
+    # What else happens, in order of time; each on the evening it names, before the orders of a later day.
+    meanwhile: Sequence[tuple[datetime, Callable[[], None]]] = ()
 
     def __post_init__(self) -> None:
         self._members: dict[str, str] = {}
@@ -60,9 +62,12 @@ class Replay:
         A household is enrolled on its first order's day. Its orders are sent in their order; households of
         one day are served side by side.
         """
+        to_come = list(self.meanwhile)
         with ThreadPoolExecutor(_TILLS) as tills:
             for _, day in itertools.groupby(orders, key=lambda order: order.local_day):
                 todays = list(day)
+                while to_come and to_come[0][0].astimezone(STORE_ZONE).date() < todays[0].local_day:
+                    self._happens(*to_come.pop(0))
                 # The day's last instant that is needed: orders of the future are refused, and this is
                 # still the same local day.
                 self.move_clock(todays[-1].occurred_at)
@@ -71,6 +76,8 @@ class Replay:
                     by_household.setdefault(order.household, []).append(order)
                 # The list makes the first error of a till come out here.
                 list(tills.map(self._serve, by_household.values()))
+        for evening, step in to_come:
+            self._happens(evening, step)
         return [
             Replayed(household, member, self._orders[household])
             for household, member in sorted(self._members.items(), key=lambda pair: int(pair[0]))
@@ -87,6 +94,10 @@ class Replay:
             raise LocalCloudError(
                 f"the test clock would not move to {wanted}: {answer.text[:300]} (put it right and run `make up` again)"
             )
+
+    def _happens(self, evening: datetime, step: Callable[[], None]) -> None:
+        self.move_clock(evening)
+        step()
 
     def _serve(self, orders: list[RetailOrder]) -> None:
         for order in orders:

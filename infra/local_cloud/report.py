@@ -11,6 +11,7 @@ from rich.text import Text
 
 from infra.local_cloud.api import Caller
 from infra.local_cloud.demo import Replayed
+from infra.local_cloud.friends import ADVOCATE, TRUE_FRIEND, WAVERING, Friends, Purse
 from infra.local_cloud.state import LocalFolder
 from infra.local_cloud.visit import Visit, usd
 
@@ -71,6 +72,25 @@ def visited(visit: Visit) -> Table:
     return table
 
 
+def brought(friends: Friends) -> Table:
+    """What bringing friends gave, and what a friend who brought her shopping back took with it."""
+    title = f"{ADVOCATE} brings friends by her code {friends.code} (points, + points held)"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("day", no_wrap=True)
+    table.add_column("what happened")
+    for name in (ADVOCATE, TRUE_FRIEND, WAVERING):
+        table.add_column(name, justify="right", no_wrap=True)
+    for evening in friends.evenings:
+        table.add_row(evening.day[5:], evening.what, *map(_held, evening.purses))
+    return table
+
+
+def _held(purse: Purse | None) -> str:
+    if purse is None:
+        return "-"
+    return f"{purse.balance:,} +{purse.held:,}" if purse.held else f"{purse.balance:,}"
+
+
 def simulated(answer: dict[str, Any]) -> Table:
     """What a change of the program would have done, and to how many."""
     title = "Dry run: double points on Saturdays, at most 100 a member and month (nothing was written)"
@@ -102,15 +122,18 @@ def write_headers(folder: LocalFolder, tokens: Tokens) -> dict[str, str]:
     return files
 
 
-def write_walk(folder: LocalFolder, address: str, *, member_id: str, now: str, visit: Visit, question: dict[str, Any]) -> None:
+def write_walk(
+    folder: LocalFolder, address: str, *, member_id: str, now: str, visit: Visit, friends: Friends, question: dict[str, Any]
+) -> None:
     """Keep what the walk in the README needs: shell variables, `. .local/walk.env`, and the body of a dry run."""
     (folder.path / "dry-run.json").write_text(json.dumps(question))
     known = {"API": address, "MEMBER": member_id, "NOW": now, "REDEMPTION": visit.redemption_id, "CARD": visit.card_code}
+    known |= {"ANNA": friends.advocate_id, "ANNAS_CODE": friends.code}
     (folder.path / "walk.env").write_text("".join(f"{name}='{value}'\n" for name, value in known.items()))
 
 
 def curl_lines(
-    address: str, files: dict[str, str], *, member_id: str, now: str, entry_id: str, visit: Visit
+    address: str, files: dict[str, str], *, member_id: str, now: str, entry_id: str, visit: Visit, friends: Friends
 ) -> list[tuple[str, str]]:
     """Lines for a shell, each with what it shows. The purchase is one more of that member, at `now`."""
     # Another time, another order: the same id with another time in it would be refused.
@@ -134,6 +157,7 @@ def curl_lines(
 
     refund = {"refund_id": "refund-1", "occurred_at": now, "lines": [{"line": 1, "amount": 1_000}]}
     redeem = curl("member", "/v1/me/redemptions", {"reward_id": "five_off"}, f"-H 'Idempotency-Key: app-{number}'")
+    first, last = friends.evenings[0].day, friends.evenings[-1].day
     use = {"code": "'$CODE'", "member_id": member_id, "order_id": order_id}
     return [
         ("A till records a purchase (paste it twice: one entry, the same answer)", curl("pos", "/v1/purchases", order)),
@@ -167,6 +191,18 @@ def curl_lines(
                 "/v1/activities",
                 {"activity": "review", "activity_id": f"review-{number}", "member_id": member_id, "occurred_at": now},
             ),
+        ),
+        (
+            f"{ADVOCATE}'s code, her share link, her friends, and what she earned by them",
+            curl("pos", f"/v1/members/{friends.advocate_id}/referrals"),
+        ),
+        (
+            "A third friend enrols by it",
+            curl("pos", "/v1/members", {"customer_id": f"friend-{number}", "referral": {"code": friends.code}}),
+        ),
+        (
+            "What friends cost the shop, from sharing to reward",
+            curl("operator", f"/v1/referrals/funnel?from={first}&to={last}"),
         ),
         ("The operator reads the program", curl("operator", "/v1/program")),
         (

@@ -196,6 +196,48 @@ def test_one_check_in_a_day_earns_and_extras_begin_anew_with_the_year(open_shop:
     assert shop.explained(shop.does(member, "check_in").ok["entry_id"]) == {"check_in": 5}
 
 
+def test_a_friend_who_went_outdoors_counts_with_the_first_order_of_90_days_and_waits_30_for_returns(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop("outdoor_experiences")
+    guide = shop.join()
+    keen, slow, fickle = (shop.join(by=guide) for _ in range(3))
+    jacket = line("jackets", 80 * DOLLAR)
+    shop.buy(keen, jacket)
+    order = shop.order(fickle, jacket)
+    assert shop.till("POST", "/v1/purchases", order).status == 201
+    assert (shop.balance(guide, "points"), shop.pending(guide, "points")) == (0, 50)
+    until(shop, 2026, 3, 20)
+    refund = {"refund_id": "all", "occurred_at": shop.now().isoformat(), "lines": [{"line": 1}]}
+    assert shop.till("POST", f"/v1/purchases/{order['order_id']}/refunds", refund).status == 201
+    assert (shop.balance(guide, "points"), shop.pending(guide, "points")) == (0, 25)
+    until(shop, 2026, 4, 1, hour=3)  # an hour before 1 April in New York
+    assert shop.balance(guide, "points") == 0
+    until(shop, 2026, 4, 1, hour=5)
+    assert shop.balance(guide, "points") == 25
+    until(shop, 2026, 6, 1)  # 91 days after 2 March
+    shop.buy(slow, jacket)
+    assert (shop.balance(guide, "points"), shop.pending(guide, "points")) == (25, 0)
+
+
+def test_more_than_forty_friends_a_day_wait_for_an_operator(open_shop: OpenShop) -> None:
+    shop = open_shop("storage_referrals")
+    busy = shop.join()
+    friends = [shop.join(by=busy) for _ in range(41)]
+    assert [shop.balance(friend, "megabytes") for friend in friends[-2:]] == [500, 0]
+    reason = {"reason": "a stand at a fair"}
+    assert shop.operator("POST", f"/v1/referrals/{friends[-1].id}/pass", reason).status == 201
+    assert shop.balance(friends[-1], "megabytes") == 500
+    shop.wait(timedelta(days=1))
+    assert shop.balance(shop.join(by=busy), "megabytes") == 500
+    # The same computer is the same person.
+    seen = {"fingerprints": {"device": "5e884898da28047151d0e56f8dc62927"}}
+    assert shop.till("PATCH", f"/v1/members/{busy.id}", seen).status == 200
+    code = shop.till("GET", f"/v1/members/{busy.id}/referral-code").ok["code"]
+    myself = {"customer_id": "myself", "referral": {"code": code}, **seen}
+    assert shop.till("POST", "/v1/members", myself).ok["referral"] == {"state": "rejected", "flagged": False}
+
+
 def test_a_prime_trial_lasts_30_days_and_a_paid_year_takes_over(open_shop: OpenShop) -> None:
     shop = open_shop("prime_membership")
     lazy, keen = shop.join(has_pet=True), shop.join(has_pet=True)

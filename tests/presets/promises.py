@@ -120,6 +120,13 @@ def outdoor_experiences(shop: Shop) -> None:
     assert (talk["points"], talk["benefit"]["kind"]) == (50, "experience")
     assert [shop.redeem(member, "field_test").status for _ in range(2)] == [201, 201]
     assert shop.redeem(member, "field_test").refusal == "limit-reached"
+    # 25 points for a friend with their first order, 100 a year: so the fifth brings none.
+    guide = shop.join()
+    for number in range(5):
+        friend = shop.join(by=guide)
+        assert shop.buy(friend, line("jackets", 80 * DOLLAR)) == {"base": 80}
+        assert shop.brought(friend) == ({"referral:advocate:points": 25} if number < 4 else {}, {})
+    assert (shop.balance(guide, "points"), shop.pending(guide, "points")) == (0, 100)
 
 
 def prime_membership(shop: Shop) -> None:
@@ -254,11 +261,25 @@ def recognition(shop: Shop) -> None:
     assert {(found["points"], found["value"]) for found in (card, given)} == {(100, 10 * DOLLAR)}
 
 
+def storage_referrals(shop: Shop) -> None:
+    """500 MB for a friend, and for the friend too; 32 friends are 16 GB, and that is all there is."""
+    member = shop.join()
+    for brought in range(1, 34):
+        friend = shop.join(by=member)
+        for_member = {"referral:advocate:megabytes": 500} if brought <= 32 else {}
+        assert shop.brought(friend) == (for_member, {"referral:friend:megabytes": 500})
+        assert shop.balance(member, "megabytes") == min(500 * brought, 16_000)
+        assert shop.balance(friend, "megabytes") == 500
+    # The friend brings friends of their own.
+    shop.join(by=friend)
+    assert (shop.balance(friend, "megabytes"), shop.balance(member, "megabytes")) == (1_000, 16_000)
+
+
 PROMISES = {
     promise.__name__: promise
     for promise in (
         body_care, beauty_tiers, fashion_tiers, coffee_stars, outdoor_experiences, prime_membership, takeout_club,
-        gift_cards, trips, recognition,
+        gift_cards, trips, recognition, storage_referrals,
     )
 }  # fmt: skip
 """What is tried of each preset."""

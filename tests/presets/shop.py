@@ -99,13 +99,20 @@ class Shop:
         """An id that nothing else has."""
         return f"{self.preset['id']}-{kind}-{next(self._numbers)}"
 
-    def join(self, *, with_app: bool = False, **attributes: Any) -> Member:
-        """A new member with these attributes in the profile."""
+    def join(self, *, with_app: bool = False, by: Member | None = None, **attributes: Any) -> Member:
+        """A new member with these attributes in the profile, who may come by the code of another."""
         body: dict[str, Any] = {"customer_id": self.new_id("customer"), "attributes": attributes}
         app = None
         if with_app:
             body["login"], app = self.sign_in(self.new_id("login").replace("_", "-"))
+        if by is not None:
+            body["referral"] = {"code": self.till("GET", f"/v1/members/{by.id}/referral-code").ok["code"]}
         return Member(self.till("POST", "/v1/members", body).ok["member_id"], app)
+
+    def brought(self, friend: Member) -> tuple[Shares, Shares]:
+        """What each rule gave for bringing a friend: to the advocate, and to the friend."""
+        award = f"award:{friend.id}"
+        return self.explained(f"{award}:advocate"), self.explained(award)
 
     def buy(self, member: Member, *lines: dict[str, Any], **fields: Any) -> Shares:
         """A purchase now: what each rule gave for it, as the entry explains it. A second later it is in the past."""
@@ -150,6 +157,11 @@ class Shop:
         """What the member can spend of a currency."""
         wallet = self.till("GET", f"/v1/members/{member.id}/wallet").ok
         return sum(purse["balance"] for purse in wallet["currencies"] if purse["currency"] == currency)
+
+    def pending(self, member: Member, currency: str) -> int:
+        """What the member has of a currency and cannot spend yet."""
+        wallet = self.till("GET", f"/v1/members/{member.id}/wallet").ok
+        return sum(purse["pending"] for purse in wallet["currencies"] if purse["currency"] == currency)
 
     def tier(self, member: Member) -> dict[str, Any]:
         """The member's tier, its benefits and what is missing for the next."""
