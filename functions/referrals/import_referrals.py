@@ -10,7 +10,6 @@ from shared.domain.assessing import PATH_MAX
 from shared.domain.decision import Wanted
 from shared.domain.entry import Entry, MemberId, referral_key
 from shared.domain.errors import (
-    EntryUnknownError,
     FaultError,
     KeyReusedError,
     LaurelError,
@@ -20,7 +19,6 @@ from shared.domain.errors import (
 from shared.domain.faults import faults_of
 from shared.domain.importing import ImportRequest, take_over
 from shared.domain.member import Identity, IdentityKind
-from shared.domain.referring import referral_of
 from shared.ports import Ledger, Members, Programs
 
 
@@ -78,13 +76,17 @@ def _found(person: PersonRequest, members: Members) -> MemberId:
 
 
 def _chain(advocate: MemberId | None, ledger: Ledger) -> list[MemberId]:
-    """Those who brought the advocate, nearest first: read one by one, for rows come in any order."""
+    """Those who brought the advocate, nearest first, and whoever took over from one of them: read one by one, for rows come in
+    any order.
+    """
     found: list[MemberId] = []
-    while advocate is not None and len(found) < PATH_MAX:
-        try:
-            told = referral_of(ledger.entry(referral_key(advocate))).advocate
-        except EntryUnknownError:
-            return found
-        advocate = MemberId(told) if told else None
-        found += [advocate] if advocate else []
-    return found
+    ahead = [advocate] if advocate else []
+    while ahead and len(found) <= PATH_MAX:
+        member = ahead.pop(0)
+        if member in found:
+            continue
+        found.append(member)
+        wallet = ledger.view(member).wallet
+        by = wallet.referral.advocate if wallet.referral else None
+        ahead += [MemberId(one) for one in (by, wallet.merged_into) if one]
+    return found[1:]

@@ -9,6 +9,7 @@ from shared.domain.decision import Joins, Sighting
 from shared.domain.fingerprint import SEEN_MAX, FingerprintKind
 from shared.domain.member import Profile
 from shared.domain.referral import Abuse, Shared, Verdict
+from shared.domain.referred import SAME_PERSON
 
 SEVERITY: tuple[Verdict, ...] = ("allow", "review", "reject")
 """From nothing to no reward."""
@@ -40,7 +41,7 @@ def assess(friend: Profile, sighting: Sighting, abuse: Abuse) -> list[Sign]:
     """What the friend has in common with the advocate, with those who brought the advocate, and with anybody else."""
     if sighting.advocate is not None and sighting.advocate.last().wallet.member == friend.member:
         # Whoever took over from their own advocate has brought themselves.
-        return [Sign("same_person", "reject")]
+        return [Sign(SAME_PERSON, "reject")]
     return [*_with_advocate(friend, sighting, abuse), *_with_others(friend, sighting, abuse)]
 
 

@@ -143,12 +143,13 @@ def award(
     advocate = advocate_of(view)
     number = 0 if advocate is None else advocate.wallet.counted(REFERRALS) + 1
     held_until = (referred.qualified_on or day) + timedelta(days=terms.hold_days)
-    left = rooms_of(terms.program, view.wallet, budgets, day)
+    program = _braked(terms.program, course.version.program)
+    left = rooms_of(program, view.wallet, budgets, day)
     mine: tuple[Part, ...] = ()
     if advocate is not None:
-        rooms = rooms_of(terms.program, advocate.wallet, budgets, day)
+        rooms = rooms_of(program, advocate.wallet, budgets, day)
         mine = _parts(terms.rewards(ADVOCATE), rooms, number, advocate.wallet)
-        _take_budgets(left, mine, terms.program)
+        _take_budgets(left, mine, program)
     sides = {
         ADVOCATE: _Side(ADVOCATE, number, mine),
         FRIEND: _Side(FRIEND, number, _parts(terms.rewards(FRIEND), left, 1, view.wallet)),
@@ -167,8 +168,20 @@ def award(
     if advocate is not None:
         posted.append(giving.post(advocate, sides[ADVOCATE]))
     parts = [part for side in sides.values() for part in side.parts]
-    moves = budgets_drawn(parts, terms.program, view.wallet.member, day, budgets)
+    moves = budgets_drawn(parts, program, view.wallet.member, day, budgets)
     return Awarded(tuple(posted), moves, tuple(one for side in sides.values() for one in side.given if one[2]))
+
+
+def _braked(promised: Program, now: Program) -> Program:
+    """The program of the terms with budgets that a later version has lowered: they are the shop's brake, not a promise."""
+    caps = []
+    for cap in promised.caps:
+        current = now.caps_by_id.get(cap.id)
+        shared = current is not None and cap.scope == current.scope == "program" and cap.currency == current.currency
+        limit = now.limit_of(current) if current is not None and shared else None
+        lower = limit is not None and limit < promised.limit_of(cap)
+        caps.append(cap.model_copy(update={"points": limit, "minor_units": None}) if lower else cap)
+    return promised if caps == promised.caps else promised.with_caps(caps)
 
 
 def _parts(rewards: dict[str, ReferralReward], rooms: SharedRooms, number: int, wallet: Wallet) -> tuple[Part, ...]:

@@ -72,9 +72,11 @@ def wanted(event: BillingEvent, versions: Sequence[ProgramVersion]) -> Wanted:
 
 
 def _taken_back(wallet: Wallet, term: Term) -> bool:
-    """Whether it was told before that a term which is only now told was cut short: events come in any order."""
-    named = (end for end in wallet.terms if end.kind == "end" and (end.plan, end.starts) == (term.plan, term.starts))
-    return term.kind == "paid" and any(end.ends is not None and term.ends is not None and end.ends < term.ends for end in named)
+    """Whether it was told before that the payment of a term went back which is only now told: events come in any order."""
+    refunds = [end for end in wallet.terms if end.refunded and end.plan == term.plan]
+    named = any(end.ends is not None and end.starts == term.starts for end in refunds)
+    running = any(end.ends is None and term.starts < end.starts < (term.ends or end.starts) for end in refunds)
+    return term.kind == "paid" and (named or running)
 
 
 def _refunded(view: View, event: BillingEvent, versions: Sequence[ProgramVersion]) -> Referred | None:

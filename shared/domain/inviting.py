@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from shared.domain.counts import Count
+from shared.domain.counts import Count, taken
 from shared.domain.decision import CodeShared, Decision, View
 from shared.domain.digest import request_hash
 from shared.domain.effect import Effect
@@ -44,7 +44,9 @@ def invite(view: View, request: InvitationRequest, code: str, versions: Sequence
     day = day_of_entry(wallet, view.now, course.zone)
     if wallet.counted(INVITED, day) >= INVITATIONS_MAX:
         raise LimitReachedError(limit="invitations", count=INVITATIONS_MAX, until=day + timedelta(days=1))
-    effect = told(wallet, course, day, Effect(counts=(Count(INVITED, day, 1),)), view.history)
+    # Only the day's own count is ever asked for: a member who shares every day keeps no others.
+    over = [count for count in wallet.counts if count.name == INVITED and count.day != day]
+    effect = told(wallet, course, day, Effect(counts=(*taken(over), Count(INVITED, day, 1))), view.history)
     reason = Reason(
         key=key,
         kind=EntryKind.INVITATION,

@@ -38,15 +38,18 @@ _PROVIDERS = {
     "yandex.ru": _YANDEX,
     "yandex.com": _YANDEX,
     "ya.ru": _YANDEX,
-    **{name: _Provider(name) for name in ("outlook.com", "hotmail.com", "live.com", "msn.com", "zoho.com", "hey.com")},
-    **{name: _Provider(name, tag="-") for name in ("yahoo.com", "yahoo.co.uk", "yahoo.de", "yahoo.fr", "ymail.com")},
+    **{name: _Provider(name) for name in ("msn.com", "zoho.com", "hey.com", "fastmail.fm")},
 }
+_TAGS = {"outlook": "+", "hotmail": "+", "live": "+", "yahoo": "-", "ymail": "-", "rocketmail": "-"}
+"""Where tags begin at providers that have a domain in many countries; two of these domains are two mailboxes."""
 
 
 def mailbox_of(email: str) -> str:
     """The address that all addresses of a mailbox share; `email` is in lower case, as profiles keep it."""
     local, _, domain = email.rpartition("@")
     provider = _PROVIDERS.get(domain)
+    if provider is None and (tag := _TAGS.get(domain.partition(".")[0])):
+        provider = _Provider(domain, tag)
     if provider is None:
         return email
     kept = local.partition(provider.tag)[0].translate({ord(symbol): None for symbol in provider.ignored})

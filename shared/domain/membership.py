@@ -79,6 +79,8 @@ class Term:
     | `end`, with `ends` | the term that began at `starts` is over at `ends` |
     | `end`, without | whatever term began before `starts` and runs at `starts` is over then |
     | `cancelled` | at `starts` the member asked for no further renewal; what is paid runs on |
+
+    An end may be that of a payment that was `refunded`.
     """
 
     event: str
@@ -86,6 +88,7 @@ class Term:
     starts: datetime
     ends: datetime | None
     kind: Literal["paid", "trial", "end", "cancelled"]
+    refunded: bool = False
 
 
 def with_terms(terms: tuple[Term, ...], more: Iterable[Term]) -> tuple[Term, ...]:
@@ -128,10 +131,10 @@ def _membership(event: BillingEvent, plan: Plan, zone: str) -> Term:
 def _end(event: BillingEvent, plan: Plan) -> Term:
     over = _utc(event.ends_at or event.occurred_at)
     if event.starts_at is None:
-        return Term(event.event_id, plan.id, over, None, "end")
+        return Term(event.event_id, plan.id, over, None, "end", event.kind == "refunded")
     starts = _utc(event.starts_at)
     # A term that is taken back before it begins is over as it begins.
-    return Term(event.event_id, plan.id, starts, max(starts, over), "end")
+    return Term(event.event_id, plan.id, starts, max(starts, over), "end", event.kind == "refunded")
 
 
 def _utc(instant: datetime) -> datetime:

@@ -223,6 +223,12 @@ class Program(Document):
         categories, skus = self._excluded
         return line.category not in categories and line.sku not in skus
 
+    def with_caps(self, caps: Sequence[Cap]) -> "Program":
+        """The same program with other caps."""
+        parts = {name: getattr(self, name) for name in type(self).model_fields}
+        # Not a copy: that would keep what was worked out of the caps before.
+        return Program.model_construct(**{**parts, "caps": list(caps)})
+
     def limit_of(self, cap: Cap) -> int:
         """A cap's limit in points."""
         return cap.limit(self.currency(cap.currency).cost)

@@ -99,6 +99,9 @@ def _after_payment(wallet: Wallet, event: BillingEvent, versions: Sequence[Progr
     # What was paid before the friend joined was not brought about by the advocate.
     if event.occurred_at < wallet.enrolled_at - CLOCK_SKEW_MAX or (qualifies.plans and event.plan not in qualifies.plans):
         return None
+    free = {plan.id for plan in terms.program.memberships if not plan.price}
+    if event.plan in free and event.plan not in qualifies.plans:
+        return None
     return _qualified(replace(referred, orders=(event.event_id,)), day)
 
 

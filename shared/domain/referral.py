@@ -35,7 +35,7 @@ class ByOrders(Document):
 
 
 class ByMembership(Document):
-    """The first payment for any of `plans` (none given: any plan); a trial is none."""
+    """The first payment for any of `plans` (none given: any plan that costs something); a trial is none."""
 
     kind: Literal["membership"]
     plans: list[Code] = Field(default=[], max_length=20)

@@ -17,7 +17,7 @@ from shared.domain.points import Credit
 from shared.domain.program import ProgramVersion
 from shared.domain.purchase import Purchase
 from shared.domain.referral import ADVOCATE, FRIEND, ByMembership, ByOrders, ReferralReward
-from shared.domain.referred import ReferralState, Referred
+from shared.domain.referred import SAME_PERSON, ReferralState, Referred
 from shared.domain.standing import course_now
 from shared.domain.subject import Award, Billing, Clawback, Referral, Refund
 from shared.domain.wallet import Wallet
@@ -100,16 +100,21 @@ def _went_on(entry: Entry, was: Referred, now: Referred, before: Wallet, version
         case EntryKind.RULING, _:
             passed = replace(was, flagged=False, signs=(), cleared=True)
             rejected = replace(was, flagged=False, state=ReferralState.REJECTED)
-            legal = was.open and (now == rejected or (was.flagged and now == passed))
+            legal = (was.open and now == rejected) or (was.flagged and now == passed)
         case EntryKind.AWARD, _:
             legal = was.state is ReferralState.QUALIFIED and not was.flagged and now == _awarded(entry, was, now, terms)
         case EntryKind.CLAWBACK, _:
             legal = was.state is ReferralState.AWARDED and closed
-        case ((EntryKind.CLOSURE | EntryKind.MERGE), _):
-            legal = was.open and closed
+        case ((EntryKind.CLOSURE | EntryKind.MERGE | EntryKind.ARRIVAL), _):
+            legal = closed if was.open else now == _same_person(was)
         case _:
             legal = False
     return legal
+
+
+def _same_person(was: Referred) -> Referred | None:
+    """What becomes of an award where a merge says that two members are one person."""
+    return replace(was, flagged=True, signs=(SAME_PERSON,)) if was.state is ReferralState.AWARDED else None
 
 
 def _terms(referred: Referred, versions: Mapping[int, ProgramVersion]) -> Terms | None:

@@ -5,6 +5,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Self
 
+SAME_PERSON = "same_person"
+"""The sign that two members turned out to be one person."""
+
 
 class ReferralState(StrEnum):
     """How far a referral has come.
@@ -72,6 +75,19 @@ class Referred:
     def abandoned(self, day: date) -> Self | None:
         """The referral once the friend has left on `day`; None where that changes nothing: what was given stays."""
         return self.closed(day) if self.open else None
+
+    def merging(self, other: str, others: Self | None = None) -> Self | None:
+        """The referral once the friend turns out to be the same person as the member `other`, who came by `others`.
+
+        Nobody brings themselves, nor is anybody a new customer twice: what was awarded is for an operator to look at, once.
+        None where that changes nothing.
+        """
+        twice = others is not None and others.state is ReferralState.AWARDED and others.source == self.source
+        if self.state is not ReferralState.AWARDED or self.flagged or self.cleared:
+            return None
+        if not (twice or other in (self.advocate, self.awarded_to)):
+            return None
+        return replace(self, flagged=True, signs=(SAME_PERSON,))
 
     def shown(self, day: date) -> str:
         """The state as people are told it on a local day: an award is `held`, then `rewarded`."""

@@ -22,6 +22,7 @@ from shared.domain.history import Reason, day_of_entry, post, standing, upto
 from shared.domain.points import Account, Credit, Lot
 from shared.domain.program import Program
 from shared.domain.purse import Purse
+from shared.domain.referred import Referred
 from shared.domain.standing import Course, counts_of, merged, told
 from shared.domain.subject import Merge, Renumbered, Transfer
 from shared.domain.wallet import Wallet
@@ -132,7 +133,7 @@ def merge(view: View, reason: str, digest: bytes, zone: str, course: Course | No
     entry, wallet = post(
         leaver,
         view.history,
-        Effect(empties=Account.TRANSFERRED, into=into, referral=leaver.referral.abandoned(day) if leaver.referral else None),
+        Effect(empties=Account.TRANSFERRED, into=into, referral=_left(leaver, survivor.wallet, day)),
         Reason(
             key=merge_key(leaver.member),
             kind=EntryKind.MERGE,
@@ -150,6 +151,7 @@ def merge(view: View, reason: str, digest: bytes, zone: str, course: Course | No
         counts=before.counts,
         terms=before.terms,
         since=min(filter(None, (before.since, local_day(leaver.enrolled_at, zone)))),
+        referral=survivor.wallet.referral.merging(leaver.member) if survivor.wallet.referral else None,
     )
     if course is not None:
         there = day_of_entry(survivor.wallet, survivor.now, zone)
@@ -170,6 +172,12 @@ def merge(view: View, reason: str, digest: bytes, zone: str, course: Course | No
         zone=zone,
     )
     return Decision(entry, wallet, others=(arrival,))
+
+
+def _left(leaver: Wallet, survivor: Wallet, day: date) -> Referred | None:
+    """Where the referral stands that a member came by who was merged into another."""
+    mine = leaver.referral
+    return (mine.abandoned(day) or mine.merging(survivor.member, survivor.referral)) if mine else None
 
 
 def _reserved(leaver: Wallet, offsets: dict[str, int], day: date) -> Iterator[Credit]:

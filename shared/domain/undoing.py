@@ -11,7 +11,7 @@ from fractions import Fraction
 from shared.domain.accrual import Part
 from shared.domain.awarding import Terms
 from shared.domain.counts import ONE_REFERRAL
-from shared.domain.decision import BudgetMoved, Change, Decision, Posted, ReferralMoved, ReferralWanted, View
+from shared.domain.decision import BudgetMoved, Decision, Posted, ReferralMoved, ReferralWanted, View
 from shared.domain.digest import request_hash
 from shared.domain.effect import Correction, Effect, Forgiveness, Recount
 from shared.domain.entry import Entry, EntryKind, MemberId, Share, award_key, clawback_key, of_advocate, ruling_key
@@ -194,12 +194,13 @@ class Word:
 def rule(view: View, word: Word, passed: bool, versions: Sequence[ProgramVersion]) -> Decision:
     """An operator lets a flagged referral pass, which is awarded if it has qualified; or rejects one that is open.
 
+    One that was flagged after its award keeps it as it passes; to take it back is to void it.
     Raises ReferralUnknownError, ReferralStateError, MemberMergedError, MemberClosedError.
     """
     referred = _known(view)
-    if passed:
+    if passed and referred.open:
         view.wallet.check_open()
-    if not referred.open or (passed and not referred.flagged):
+    if not (referred.flagged if passed else referred.open):
         raise ReferralStateError(state=referred.state)
     terms = Terms.of(referred, versions)
     after = replace(referred, flagged=False, signs=(), cleared=True)
@@ -280,17 +281,23 @@ def _known(view: View) -> Referred:
 
 
 def leaving(view: View, decision: Decision, reason: str) -> Decision:
-    """A friend's leaving with what is listed of their referral."""
-    before, after = view.wallet.referral, decision.wallet.referral
-    if before is None or after is None or before == after:
-        return decision
-    entry = decision.entry
-    moved: Change = ReferralMoved(
-        friend=view.wallet.member,
+    """A member's leaving with what is listed of their referral, and of that of whoever takes over."""
+    before = {wallet.member: wallet.referral for wallet in view.wallets()}
+    moved = tuple(
+        _moved(entry, was, wallet.referral, reason)
+        for entry, wallet in decision.posted
+        if wallet.referral is not None and (was := before[wallet.member]) is not None and was != wallet.referral
+    )
+    return replace(decision, changes=(*decision.changes, *moved))
+
+
+def _moved(entry: Entry, before: Referred, after: Referred, reason: str) -> ReferralMoved:
+    return ReferralMoved(
+        friend=entry.member,
         before=before,
         after=after,
         day=entry.recorded_on,
         changed_at=entry.recorded_at,
-        reason=reason,
+        signs=after.signs,
+        reason=reason if after.state is not before.state else None,
     )
-    return replace(decision, changes=(*decision.changes, moved))

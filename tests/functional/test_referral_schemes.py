@@ -143,3 +143,101 @@ def test_a_refund_of_a_term_that_is_to_come_takes_the_award_back(stage: Stage, c
     told(friend, "e2", "refunded", clock.now())
     assert shop.stands(friend)[0] == "rejected"
     assert shop.pending(advocate) == shop.pending(friend) == 0
+
+
+def test_a_refund_that_names_no_term_and_is_told_first_takes_its_payment_along(stage: Stage, clock: FakeClock) -> None:
+    shop, advocate, friend = paying(stage)
+    paid_at = clock.now()
+    clock.advance(days=1)
+    told(friend, "e2", "refunded", clock.now())
+    told(friend, "e1", "started", paid_at, starts_at=instant_text(paid_at))
+    assert shop.stands(friend)[0] == "joined"
+    assert shop.pending(advocate) == 0
+
+
+def test_a_term_that_lapsed_was_paid_whichever_is_told_first(stage: Stage, clock: FakeClock) -> None:
+    shop, _, friend = paying(stage)
+    paid_at = clock.now()
+    clock.advance(days=1)
+    told(friend, "e2", "lapsed", clock.now(), starts_at=instant_text(paid_at))
+    told(friend, "e1", "started", paid_at, starts_at=instant_text(paid_at))
+    assert shop.stands(friend)[0] == "held"
+
+
+@pytest.mark.parametrize(("plans", "state"), [([], "joined"), (["prime"], "held")])
+def test_a_plan_that_costs_nothing_counts_only_where_it_is_named(
+    stage: Stage, clock: FakeClock, plans: list[str], state: str
+) -> None:
+    terms = {**TERMS, "qualifies": {"kind": "membership", "plans": plans}}
+    stage.activate(grocer.version(2, grocer.OPENED, referral=terms, memberships=[{**PRIME, "price": 0}]))
+    shop = Bringing(stage)
+    friend = shop.friend("fay", shop.member("anna"))
+    told(friend, "e1", "started", clock.now())
+    assert shop.stands(friend)[0] == state
+
+
+# --- whoever turns out to be the same person --------------------------------------------------------------------------------
+
+
+def merged(shop: Bringing, leaver: str, survivor: str) -> None:
+    reply = shop.operator.post(f"{MEMBERS}/{leaver}/merge", {"into": survivor, "reason": "the same person"})
+    assert reply.status == 200, reply
+
+
+def flagged(shop: Bringing) -> list[str]:
+    return [one["member_id"] for one in shop.operator.get("/v1/referrals/flags").json["referrals"]]
+
+
+@pytest.mark.parametrize("takes_over", ["advocate", "friend"])
+def test_an_advocate_who_turns_out_to_be_the_friend_is_looked_at(shop: Bringing, takes_over: str) -> None:
+    advocate = shop.member("anna")
+    friend = shop.friend("fay", advocate)
+    shop.buys(friend)
+    assert flagged(shop) == []
+    survivor = advocate if takes_over == "advocate" else friend
+    merged(shop, friend if survivor == advocate else advocate, survivor)
+    assert shop.stands(friend) == ("held", ["same_person"])
+    assert flagged(shop) == [friend]
+    assert shop.pending(survivor) == 750
+    assert shop.rules(friend, "void").status == 201
+    assert (shop.pending(survivor), flagged(shop)) == (0, [])
+
+
+def test_two_friends_who_turn_out_to_be_one_are_looked_at_and_may_pass(shop: Bringing) -> None:
+    advocate = shop.member("anna")
+    one, other = shop.friend("fay", advocate), shop.friend("fox", advocate)
+    shop.buys(one)
+    shop.buys(other)
+    merged(shop, one, other)
+    assert flagged(shop) == [one]
+    assert shop.rules(one, "pass").status == 201
+    assert (shop.stands(one)[0], flagged(shop)) == ("held", [])
+    assert shop.pending(advocate) == 1000
+
+
+# --- brakes and books ------------------------------------------------------------------------------------------------------
+
+
+def test_a_budget_that_is_lowered_brakes_also_for_those_who_joined_before(stage: Stage) -> None:
+    budget = {"id": "friends", "currency": "points", "scope": "program"}
+    reward = [{"currency": "points", "points": 500, "caps": ["friends"]}]
+    shop = Bringing(stage)
+    shop.offer(2, caps=[{**budget, "points": 10_000}], advocate=reward)
+    advocate = shop.member("anna")
+    friends = [shop.friend(f"friend-{number}", advocate) for number in range(3)]
+    shop.buys(friends[0])
+    shop.offer(3, caps=[{**budget, "points": 700}], advocate=reward)
+    shop.buys(friends[1])
+    shop.buys(friends[2])
+    assert shop.pending(advocate) == 700
+
+
+def test_sharing_every_day_leaves_no_more_in_the_wallet_than_sharing_once(shop: Bringing, clock: FakeClock) -> None:
+    member = shop.member("anna", login={"issuer": "https://members.example.com", "subject": "anna"})
+    app = Caller("laurel/member", subject="anna", issuer="https://members.example.com")
+    sizes = set()
+    for day in range(3):
+        assert app.post("/v1/me/invitations", {"channel": "mail"}, key=f"share-{day}").status == 201
+        sizes.add(len(shop.stage.wiring.ledger.view(member).wallet.counts))
+        clock.advance(days=1)
+    assert sizes == {1}

@@ -22,7 +22,7 @@ from shared.domain.entry import Entry, EntryKey, EntryKind, MemberId, award_key,
 from shared.domain.program import Program, ProgramVersion
 from shared.domain.referral import ByOrders, ReferralReward
 from shared.domain.referred import Referred
-from shared.domain.subject import Award, Clawback, Referral, Refund, Ruling
+from shared.domain.subject import Award, Clawback, Merge, Referral, Refund, Ruling
 from shared.domain.wallet import Wallet
 from tests.simulation.clients import told
 from tests.simulation.invariants import ZONE, Item
@@ -194,6 +194,10 @@ class Life:
             self._join(entry, subject)
         elif entry.purchase is not None and self.state == "joined":
             self._buy(entry, entry.purchase.amount)
+        elif isinstance(subject, Merge) and self.state == "awarded":
+            if entry.effect.referral is not None:
+                self.flagged = True
+                self.steps.append((entry.recorded_on, "flagged"))
         elif isinstance(subject, Refund):
             self._refund(entry, subject)
         elif isinstance(subject, Ruling) and subject.passed:

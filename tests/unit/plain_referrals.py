@@ -180,12 +180,27 @@ class Plain:
         self._leaves(name, today)
 
     def merge(self, name: str, into: str, today: int) -> None:
+        self._one_person(name, into, today, self.friends.get(into))
+        self._one_person(into, name, today, None)
         self.into[name] = into
         self._leaves(name, today)
 
+    def _one_person(self, name: str, other: str, today: int, beside: Friend | None) -> None:
+        """What was given for a friend who is the one who brought them, or was brought before, is to be looked at."""
+        friend = self.friends.get(name)
+        if friend is None or friend.state != "awarded" or friend.flagged or friend.cleared:
+            return
+        holder = friend.given["advocate"].holder if "advocate" in friend.given else None
+        twice = beside is not None and beside.state == "awarded" and beside.source == friend.source
+        if twice or other == holder or (friend.by_member and other == friend.source):
+            friend.flagged = friend.flagged_once = True
+            self.log.append((friend.source, today, "flagged"))
+
     def may_rule(self, name: str, passed: bool) -> bool:
         friend = self.friends.get(name)
-        return friend is not None and friend.state in ("joined", "qualified") and (friend.flagged or not passed)
+        if friend is None:
+            return False
+        return friend.flagged if passed else friend.state in ("joined", "qualified")
 
     def may_void(self, name: str) -> bool:
         friend = self.friends.get(name)
