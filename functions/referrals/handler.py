@@ -23,19 +23,21 @@ from functions.referrals.import_models import (
 from functions.referrals.import_referrals import import_row
 from functions.referrals.list_domains import add_domains, list_domains
 from functions.referrals.models import (
+    InvitationAnswer,
+    InvitationBody,
+    MyReferralsAnswer,
+    OfferedCodeAnswer,
+    ReferralCodeAnswer,
+    ReferralCodeBody,
+    ReferralsAnswer,
+)
+from functions.referrals.operator_models import (
     AdvocateAnswer,
     AdvocatesAnswer,
     FlagAnswer,
     FlagsAnswer,
     FunnelAnswer,
-    InvitationAnswer,
-    InvitationBody,
-    MyReferralsAnswer,
-    OfferedCodeAnswer,
     ReferralAnswer,
-    ReferralCodeAnswer,
-    ReferralCodeBody,
-    ReferralsAnswer,
     RulingAnswer,
     RulingRequest,
 )
