@@ -13,8 +13,8 @@ from shared.domain.counts import Count
 from shared.domain.decision import BudgetMoved, Decision, View, Wanted
 from shared.domain.digest import request_hash
 from shared.domain.earning import both, credits_of, possible_programs, version_for
-from shared.domain.effect import Correction, Effect, Recount
-from shared.domain.entry import Entry, EntryKind, Share, activity_key, void_key
+from shared.domain.effect import Effect, Recount
+from shared.domain.entry import Entry, EntryKind, activity_key, void_key
 from shared.domain.errors import (
     ActivityUnknownError,
     LimitReachedError,
@@ -27,6 +27,7 @@ from shared.domain.rating import budgets_drawn, budgets_of, budgets_returned, co
 from shared.domain.rule import ActivityRule, Limit, Occasion
 from shared.domain.standing import Course, course_now, tier_at, told
 from shared.domain.subject import Activity, Void
+from shared.domain.taking_back import corrections, parts_of, shares_back
 from shared.domain.transferring import carried_on
 from shared.domain.wallet import Wallet
 
@@ -164,10 +165,8 @@ def void_activity(view: View, rewarded: Entry, void: Void, versions: Sequence[Pr
     """
     activity_of(rewarded)
     wallet = view.wallet
-    back = tuple(Share(share.rule, share.program_version, share.currency, -share.points) for share in rewarded.why)
-    kept = {credit.currency for credit in rewarded.effect.credits if credit.points}
     effect = Effect(
-        corrections=tuple(Correction(rewarded.sequence, currency, 0) for currency in sorted(kept)),
+        corrections=corrections(rewarded),
         recounts=(Recount(rewarded.sequence, ()),) if rewarded.effect.counts else (),
     )
     course = course_now(versions, view.now)
@@ -178,7 +177,7 @@ def void_activity(view: View, rewarded: Entry, void: Void, versions: Sequence[Pr
         kind=EntryKind.VOID,
         occurred_at=max(view.now, rewarded.occurred_at),
         request_hash=digest,
-        why=back,
+        why=shares_back(rewarded),
         subject=void,
         names=rewarded.key,
     )
@@ -190,9 +189,5 @@ def _budgets_back(rewarded: Entry, versions: Sequence[ProgramVersion]) -> tuple[
     if not rewarded.why:
         return ()
     version = version_of(versions, rewarded.why[0].program_version)
-    given = [
-        Part(share.rule, share.currency, Fraction(share.points), share.room, share.points, held=share.points)
-        for share in rewarded.why
-    ]
     day = local_day(rewarded.occurred_at, version.program.time_zone)
-    return budgets_returned(given, (), version.program, rewarded.member, day)
+    return budgets_returned(parts_of(rewarded), (), version.program, rewarded.member, day)

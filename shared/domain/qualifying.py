@@ -126,10 +126,7 @@ def _assessed(view: View, referred: Referred | None, versions: Sequence[ProgramV
 def settle(
     view: View, decision: Decision, progress: Progress | None, versions: Sequence[ProgramVersion], code: str | None = None
 ) -> Decision:
-    """The decision with all that follows from where the referral stands now; its own entry has told that already.
-
-    Raises AmountOverLimitError, BalanceOverLimitError.
-    """
+    """The decision with all that follows from where the referral stands now; its own entry has told that already."""
     if progress is None:
         return decision
     (referred, verdict), friend = progress, view.wallet.member

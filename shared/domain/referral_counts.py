@@ -14,7 +14,6 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import date
 from zlib import crc32
 
@@ -64,12 +63,4 @@ def funnelled(moved: ReferralMoved) -> dict[date, Counter[str]]:
     change = tally["awarded"] - tally["cancelled"]
     if change:
         found.setdefault(on, Counter())["rewarded"] += change
-    return found
-
-
-def summed(counted: Iterable[Counter[str]]) -> Counter[str]:
-    """All of them together; also what fell below zero stays."""
-    found = Counter[str]()
-    for one in counted:
-        found.update(one)
     return found

@@ -48,7 +48,7 @@ def join(view: View, introduction: Introduction, versions: Sequence[ProgramVersi
     """The entry that fixes who brought a friend, and the award where joining is what counts.
 
     `view` is of the friend, as they enrol. A friend who may not count joins all the same: the referral is rejected, and the
-    entry tells why. Raises ProgramMissingError, BeforeProgramError, AmountOverLimitError, BalanceOverLimitError.
+    entry tells why. Raises ProgramMissingError, BeforeProgramError.
     """
     version = in_force(versions, view.now)
     program, sighting = version.program, view.referral or Sighting()

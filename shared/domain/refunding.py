@@ -12,7 +12,7 @@ from shared.domain.card_decision import refund_card
 from shared.domain.counts import ONE_ORDER, Count
 from shared.domain.decision import BudgetMoved, CardPosted, Change, Decision, Order, ReferralWanted, View
 from shared.domain.digest import request_hash
-from shared.domain.effect import Correction, Effect, Forgiveness, Recount
+from shared.domain.effect import Correction, Effect, Recount
 from shared.domain.entry import Entry, EntryKind, Share, refund_key, use_key
 from shared.domain.errors import (
     EntryUnknownError,
@@ -28,6 +28,7 @@ from shared.domain.purchase import Purchase
 from shared.domain.rating import basket_of, budgets_returned, counts_of, rate_again, together
 from shared.domain.standing import course_now, told
 from shared.domain.subject import Refund, RefundLine, Returned
+from shared.domain.taking_back import forgiven
 from shared.domain.transferring import carried_on
 from shared.domain.undoing import Undoing, by_refund, undone, undone_wanted
 from shared.domain.voucher import redemption_of
@@ -153,7 +154,7 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
     effect = Effect(
         corrections=tuple(corrections),
         recounts=(recount,) if set(recount.counts) != set(_counted(view, bought)) else (),
-        forgives=_forgiven(rated.clawed_back(), rated.program),
+        forgives=forgiven(rated.clawed_back(), rated.program),
     )
     if undoing is not None:
         effect = undoing.on(effect)
@@ -299,16 +300,6 @@ def _counted(view: View, bought: Entry) -> tuple[Count, ...]:
     rows = since(view.history, bought.sequence)
     effects = effective(rows, view.wallet.recorded_on or bought.recorded_on)
     return next(effect.counts for row, effect in zip(rows, effects, strict=True) if row.sequence == bought.sequence)
-
-
-def _forgiven(why: tuple[Share, ...], program: Program) -> tuple[Forgiveness, ...]:
-    """A program that clamps forgives as many points as the refund takes back (the rules of points, 9)."""
-    if program.clawback != "forgive":
-        return ()
-    taken: dict[str, int] = {}
-    for share in why:
-        taken[share.currency] = taken.get(share.currency, 0) - share.points
-    return tuple(Forgiveness(currency, points) for currency, points in taken.items() if points)
 
 
 def _redemptions(view: View, order: Order) -> Iterator[Entry]:

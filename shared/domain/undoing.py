@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from shared.domain.accrual import Part
 from shared.domain.awarding import Terms
 from shared.domain.counts import ONE_REFERRAL
 from shared.domain.decision import BudgetMoved, Decision, Posted, ReferralMoved, ReferralWanted, View
 from shared.domain.digest import request_hash
-from shared.domain.effect import Correction, Effect, Forgiveness, Recount
+from shared.domain.effect import Effect, Recount
 from shared.domain.entry import Entry, EntryKind, MemberId, Share, award_key, clawback_key, of_advocate, ruling_key
 from shared.domain.errors import ReferralStateError, ReferralUnknownError, TryAgainError
 from shared.domain.history import Reason, day_of_entry, post
@@ -25,6 +24,7 @@ from shared.domain.referral import ADVOCATE, FRIEND, ByOrders
 from shared.domain.referred import ReferralState, Referred
 from shared.domain.standing import course_now, told
 from shared.domain.subject import Clawback, Ruling
+from shared.domain.taking_back import corrections, forgiven, parts_of, shares_back
 from shared.domain.transferring import carried_on
 
 
@@ -54,7 +54,7 @@ def by_refund(view: View, purchase: Purchase, net: Sequence[Fraction], versions:
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """What the friend's own entry takes back, and what else follows; `cause` is the key of that entry.
+    """A referral that goes from `before` to `after`: what the friend's own entry takes back, and what else follows.
 
     Before anything was given there is nothing to take back.
     """
@@ -92,15 +92,15 @@ class Undoing:
             return effect
         return replace(
             effect,
-            forgives=(*effect.forgives, *_forgiven(self.why(), self.terms)),
-            corrections=(*effect.corrections, *_corrections(award)),
+            forgives=(*effect.forgives, *forgiven(self.why(), self.terms.program)),
+            corrections=(*effect.corrections, *corrections(award)),
             recounts=(*effect.recounts, Recount(award.sequence, ())) if award.effect.counts else effect.recounts,
         )
 
     def why(self) -> tuple[Share, ...]:
         """What the friend gives back, by what had given it."""
         award = self._award(FRIEND) if self._takes else None
-        return _taken(award) if award else ()
+        return shares_back(award) if award else ()
 
     def advocate(self, view: View, reason: str, cause: Entry, versions: Sequence[ProgramVersion]) -> Posted:
         """The entries that take the advocate's part back, where `view` stands after the friend's entry `cause`."""
@@ -110,11 +110,11 @@ class Undoing:
             return ()
         course = course_now(versions, view.now)
         operator = cause.subject.operator if isinstance(cause.subject, Clawback) else None
-        why = _taken(award)
+        why = shares_back(award)
         effect = Effect(
-            corrections=_corrections(award),
+            corrections=corrections(award),
             recounts=(Recount(award.sequence, (ONE_REFERRAL,)),) if set(award.effect.counts) != {ONE_REFERRAL} else (),
-            forgives=_forgiven(why, self.terms),
+            forgives=forgiven(why, self.terms.program),
         )
         if not there.wallet.closed:
             day = day_of_entry(there.wallet, there.now, award.zone)
@@ -144,7 +144,7 @@ class Undoing:
         friend, given = self.view.wallet.member, []
         if self._takes:
             awards = {side: award for side in (ADVOCATE, FRIEND) if (award := self._award(side))}
-            parts = [_part(share) for award in awards.values() for share in award.why]
+            parts = [part for award in awards.values() for part in parts_of(award)]
             yield from budgets_returned(parts, (), self.terms.program, friend, awards[FRIEND].recorded_on)
             given = [(side, share.currency, -share.points) for side, award in awards.items() for share in award.why]
         undone = self.after.state is not self.before.state
@@ -157,29 +157,6 @@ class Undoing:
             reason=reason if undone else None,
             given=tuple(one for one in given if one[2]),
         )
-
-
-def _part(share: Share) -> Part:
-    return Part(share.rule, share.currency, Fraction(share.points), share.room, share.points, held=share.points)
-
-
-def _corrections(award: Entry) -> tuple[Correction, ...]:
-    kept = sorted({credit.currency for credit in award.effect.credits if credit.points})
-    return tuple(Correction(award.sequence, currency, 0) for currency in kept)
-
-
-def _taken(award: Entry) -> tuple[Share, ...]:
-    return tuple(Share(share.rule, share.program_version, share.currency, -share.points) for share in award.why)
-
-
-def _forgiven(why: Sequence[Share], terms: Terms) -> tuple[Forgiveness, ...]:
-    """A program that clamps forgives as many points as are taken back (the rules of points, 9)."""
-    if terms.program.clawback != "forgive":
-        return ()
-    taken: dict[str, int] = {}
-    for share in why:
-        taken[share.currency] = taken.get(share.currency, 0) - share.points
-    return tuple(Forgiveness(currency, points) for currency, points in taken.items() if points)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

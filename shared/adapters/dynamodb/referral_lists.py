@@ -26,7 +26,7 @@ def moved_writes(store: Store, moved: ReferralMoved) -> Iterator[Any]:
         yield _tally(store, moved, counters)
     for day, counts in funnelled(moved).items():
         if any(counts.values()):
-            yield _added(store, funnel_key(shard_of(moved.friend), day), counts)
+            yield _add(store, funnel_key(shard_of(moved.friend), day), counts)
     was = moved.before is not None and moved.before.flagged
     if moved.after.flagged and not was:
         yield store.put(
@@ -45,7 +45,7 @@ def shared_writes(store: Store, shared: CodeShared) -> Iterator[Any]:
     """The writes that count that a member shared their code."""
     counters = Counter(shared=1)
     yield _add(store, tally_key(shared.member), counters, {"ranked_in": _rank(shared.member)}, {"rank": 0})
-    yield _added(store, funnel_key(shard_of(shared.member), shared.day), counters)
+    yield _add(store, funnel_key(shard_of(shared.member), shared.day), counters)
 
 
 def _rank(source: str) -> str:
@@ -102,10 +102,6 @@ def _recent(joins: Joins, day: date) -> dict[str, list[int]]:
 
 def _told(joins: Joins) -> dict[str, list[int]] | None:
     return {per: [day_number(since), count] for per, (since, count) in joins.by_period.items()} or None
-
-
-def _added(store: Store, key: Key, counters: Mapping[str, int]) -> Any:
-    return _add(store, key, counters)
 
 
 def _add(
