@@ -1,7 +1,8 @@
 """The CDK app: `cdk synth|diff|deploy -c stage=local|dev|prod`.
 
 Options: `-c sandbox=false`, `-c customer_key=false`, `-c alarm_email=...`, `-c member_callbacks=https://...,...`
-and `-c operator_callbacks=...`, and an issuer of one's own with `-c member_issuer=... -c member_audience=...`
+and `-c operator_callbacks=...`; for campaigns `-c campaign_workers=8`, `-c published=grant,notice,...` and
+`-c sender=club@shop.example`; and an issuer of one's own with `-c member_issuer=... -c member_audience=...`
 (the same with `staff_`).
 """
 
@@ -37,7 +38,7 @@ def add_stacks(app: App, stage: Stage, *, routes: tuple[Route, ...], code_of: Co
         Tags.of(stack).add("stage", stage.name)
     if stage.checked:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-        acknowledge_findings(data, service)
+        acknowledge_findings(stage, data, service)
     return data, service
 
 

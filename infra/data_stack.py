@@ -1,4 +1,4 @@
-"""The stateful stack: the table and the user pools, which outlive every deploy of the service."""
+"""The stateful stack: the table, lists of members and the user pools, which outlive every deploy of the service."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from aws_cdk import IStackSynthesizer, Stack
 from constructs import Construct
 
 from infra.constructs.identity import Authority, MemberPool, StaffPool
+from infra.constructs.lists import MemberLists
 from infra.constructs.table import LedgerTable
 from infra.stages import Stage
 
@@ -28,11 +29,12 @@ class DataStack(Stack):
             scope,
             construct_id,
             stack_name=stage.stack_name("data"),
-            description=f"Laurel {stage.name}: the ledger's table and the user pools",
+            description=f"Laurel {stage.name}: the ledger's table, lists of members and the user pools",
             termination_protection=stage.retained,
             synthesizer=synthesizer,
         )
         self.ledger = LedgerTable(self, "Ledger", stage=stage)
+        self.lists = MemberLists(self, "Lists", stage=stage)
         self.members: MemberPool | None = None
         self.staff: StaffPool | None = None
         if stage.member_issuer is None:

@@ -1,4 +1,4 @@
-"""Make the API's document from the routes of every function, and the program's JSON Schema: `python -m infra.openapi`.
+"""Make the API's document from all routes, and the schemas of programs and domain events: `python -m infra.openapi`.
 
 The result is committed, served by the function `openapi`, and read by the service stack, which makes one route of the
 gateway from each operation. So code, document and gateway cannot differ; a test makes it anew and compares.
@@ -15,6 +15,7 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 FUNCTIONS = Path(__file__).parents[1] / "functions"
 DOCUMENT = FUNCTIONS / "openapi" / "openapi.json"
 PROGRAM_SCHEMA = FUNCTIONS.parent / "docs" / "program.schema.json"
+EVENTS_SCHEMA = FUNCTIONS.parent / "docs" / "events.schema.json"
 
 INFO = {
     "title": "Laurel",
@@ -52,6 +53,9 @@ def make_document() -> dict[str, Any]:
     schemes: dict[str, Any] = {}
     for folder in sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py")):
         handler = importlib.import_module(f"functions.{folder}.handler")
+        if not hasattr(handler, "app"):
+            # Fed by the stream, the bus or a schedule: it has no routes.
+            continue
         part = json.loads(
             handler.app.get_openapi_json_schema(openapi_version="3.1.0", security_schemes=SECURITY_SCHEMES, **INFO)
         )
@@ -68,6 +72,12 @@ def make_document() -> dict[str, Any]:
 def make_program_schema() -> dict[str, Any]:
     """The JSON Schema of a program document, as GET /v1/program/schema answers it."""
     schema: dict[str, Any] = importlib.import_module("functions.program.read_program").program_schema()
+    return schema
+
+
+def make_events_schema() -> dict[str, Any]:
+    """The JSON Schema of the domain events on the bus."""
+    schema: dict[str, Any] = importlib.import_module("functions.events.schema").events_schema()
     return schema
 
 
@@ -90,8 +100,9 @@ def _merge(schemas: dict[str, Any], part: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Write both where they are committed."""
-    for path, content in ((DOCUMENT, make_document()), (PROGRAM_SCHEMA, make_program_schema())):
+    """Write all of them where they are committed."""
+    made = {DOCUMENT: make_document(), PROGRAM_SCHEMA: make_program_schema(), EVENTS_SCHEMA: make_events_schema()}
+    for path, content in made.items():
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         print(f"wrote {path.relative_to(FUNCTIONS.parent)}")
 

@@ -1,4 +1,4 @@
-"""The stateless stack: the API, its functions and what watches them. It can be deleted and deployed again."""
+"""The stateless stack: the API, its functions, what calls them and what watches them. It can be deleted and deployed again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from constructs import Construct
 from infra.constructs.api import LaurelApi
 from infra.constructs.function import LaurelFunction
 from infra.constructs.monitoring import Alarms, Overview, Watched
+from infra.constructs.outlets import Outlets
+from infra.constructs.powers import Powers
+from infra.constructs.triggers import Triggers
 from infra.data_stack import DataStack
 from infra.permissions import functions_of
 from infra.routes import Route, RouteError
@@ -44,10 +47,16 @@ class ServiceStack(Stack):
             description=f"Laurel {stage.name}: the API and its functions",
             synthesizer=synthesizer,
         )
+        stream = data.ledger.table.table_stream_arn
+        if stream is None:
+            raise RuntimeError("the table has no stream")
+        self.outlets = Outlets(self, "Outlets", stage=stage, lists=data.lists.bucket)
+        powers = Powers(stage, self.outlets, stream)
         self.functions = {
-            name: LaurelFunction(self, name, name=name, stage=stage, ledger=data.ledger, code=code_of(name))
+            name: LaurelFunction(self, name, name=name, stage=stage, ledger=data.ledger, powers=powers, code=code_of(name))
             for name in functions_of(sandbox=stage.sandbox)
         }
+        Triggers(self, "Triggers", stage=stage, outlets=self.outlets, functions=self.functions, stream=stream)
         self.api = LaurelApi(
             self,
             "Api",
@@ -57,13 +66,18 @@ class ServiceStack(Stack):
             authorities=data.authorities,
         )
         if stage.alarms:
-            watched = Watched(self.api.api, tuple(self.functions.values()), data.ledger.table)
+            watched = Watched(self.api.api, tuple(self.functions.values()), data.ledger.table, self.outlets)
             Alarms(self, "Alarms", stage=stage, watched=watched)
             Overview(self, "Overview", stage=stage, watched=watched)
         self._outputs(stage, data)
 
     def _outputs(self, stage: Stage, data: DataStack) -> None:
-        values = {"ApiUrl": self._api_url(stage), "TableName": data.ledger.table.table_name}
+        values = {
+            "ApiUrl": self._api_url(stage),
+            "TableName": data.ledger.table.table_name,
+            "BusName": self.outlets.bus.event_bus_name,
+            "ListsBucket": data.lists.bucket.bucket_name,
+        }
         if data.members:
             values["MemberPoolId"] = data.members.pool.user_pool_id
             values["MemberClientId"] = data.members.client.user_pool_client_id

@@ -6,9 +6,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from shared.adapters.dynamodb.table import ALARM_INDEX, ENTRY_KINDS, ROSTER_INDEX
+
 # Where a client of the code flow listens for its answer when no other address is given: a native app's or
 # a command line's own loopback address (RFC 8252), safe on any stage because the flow demands PKCE.
 LOOPBACK_CALLBACK = "http://localhost:8400/callback"
+
+# Came together, after the first release: a table from before gets them in two deploys.
+LATER_INDEXES = (ALARM_INDEX, ROSTER_INDEX)
 
 
 class StageError(ValueError):
@@ -35,7 +40,10 @@ class Stage:
     """One place to run. Immutable; `stage_from` builds it from the command line.
 
     `tills` are POS clients beside the first: each is a caller of its own, whose guesses at codes are counted apart.
-    `throttle_rate` is requests a second and `throttle_burst` requests, over all callers of the API.
+    `throttle_rate` is requests a second and `throttle_burst` requests, over all callers of the API. Every `tick_minutes` what
+    is due is done; `campaign_workers` is how many workers a run of a campaign has at once. `published` are the kinds of
+    entries that become events on the bus (none named: all); `sender` is the address that mail to members comes from (without
+    it nothing is mailed). `index_to_come` is left out of the table: one that is there already gets an index at a time.
     """
 
     name: str
@@ -50,6 +58,11 @@ class Stage:
     log_retention_days: int
     throttle_rate: int
     throttle_burst: int
+    tick_minutes: int = 15
+    campaign_workers: int = 8
+    published: tuple[str, ...] = ()
+    sender: str | None = None
+    index_to_come: str | None = None
     alarm_email: str | None = None
     member_issuer: Issuer | None = None
     staff_issuer: Issuer | None = None
@@ -74,6 +87,11 @@ class Stage:
         """The name of a resource that people and logs refer to: `laurel-prod-earning`."""
         return f"laurel-{self.name}-{part}"
 
+    @property
+    def namespace(self) -> str:
+        """The name of the one bus and of the one group of schedules: `laurel-prod`."""
+        return f"laurel-{self.name}"
+
 
 STAGES = {
     # The local cloud: MiniStack on this machine. No alarms, traces or throttling exist there to look at.
@@ -90,6 +108,11 @@ STAGES = {
         log_retention_days=1,
         throttle_rate=1_000,
         throttle_burst=2_000,
+        # Who tries it out does not wait a quarter of an hour.
+        tick_minutes=1,
+        # Each worker is a process of this machine.
+        campaign_workers=2,
+        sender="club@shop.example",
     ),
     # A sandbox in an AWS account: disposable data, no standing cost.
     "dev": Stage(
@@ -142,6 +165,10 @@ def stage_from(context: Context) -> Stage:
         member_callbacks=_addresses(context, "member_callbacks") or stage.member_callbacks,
         operator_callbacks=_addresses(context, "operator_callbacks") or stage.operator_callbacks,
         tills=_names(context, "tills") or stage.tills,
+        campaign_workers=_count(context, "campaign_workers", default=stage.campaign_workers),
+        published=_kinds(context, "published") or stage.published,
+        sender=_sender(context) or stage.sender,
+        index_to_come=_index(context),
     )
 
 
@@ -177,6 +204,37 @@ def _names(context: Context, key: str) -> tuple[str, ...]:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,31}", name):
             raise StageError(f"`-c {key}={','.join(names)}`: {name!r} is no name of letters and digits, a letter first.")
     return names
+
+
+def _count(context: Context, key: str, *, default: int) -> int:
+    given = _text(context, key)
+    if given is None:
+        return default
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", given):
+        raise StageError(f"`-c {key}={given}` is no number from 1 to 999.")
+    return int(given)
+
+
+def _kinds(context: Context, key: str) -> tuple[str, ...]:
+    kinds = _addresses(context, key)
+    for kind in kinds:
+        if kind not in ENTRY_KINDS:
+            raise StageError(f"`-c {key}={','.join(kinds)}`: no entry is a {kind!r}; there are {', '.join(ENTRY_KINDS)}.")
+    return kinds
+
+
+def _sender(context: Context) -> str | None:
+    given = _text(context, "sender")
+    if given is not None and not re.fullmatch(r"[^@\s*?]+@[^@\s*?]+\.[^@\s*?]+", given):
+        raise StageError(f"`-c sender={given}` is no mail address: write `-c sender=club@shop.example`.")
+    return given
+
+
+def _index(context: Context) -> str | None:
+    given = _text(context, "index_to_come")
+    if given not in (None, *LATER_INDEXES):
+        raise StageError(f"`-c index_to_come={given}`: the indexes that can come later are {', '.join(LATER_INDEXES)}.")
+    return given
 
 
 def _addresses(context: Context, key: str) -> tuple[str, ...]:

@@ -3,22 +3,26 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from shared.domain.adjusting import Proposal, Rejection, Standing
+from shared.domain.alarm import Alarm
 from shared.domain.brought import Flag, Friend, Tally
 from shared.domain.cap import BudgetKey
 from shared.domain.code import CodeKind, CodeOwner
+from shared.domain.control import Control
 from shared.domain.decision import NOTHING_MORE, Decision, Order, View, Wanted
 from shared.domain.donating import CharityMonth
 from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId
 from shared.domain.gift_card import CardEntry, CardId, CardKey, GiftCard
 from shared.domain.importing import ExportedReferral, ExportPlace
 from shared.domain.member import Enrolment, Identity, Profile
+from shared.domain.message import Message, MessageState
 from shared.domain.program import ProgramVersion
 from shared.domain.referral_code import OwnCode
 from shared.domain.referring import Introduction, Joining
 from shared.domain.reward import Reward, RewardVersion
+from shared.domain.run import Part, Run, RunKind
 from shared.domain.stock import Stock
 from shared.domain.wallet import Wallet
 
@@ -400,4 +404,231 @@ class GiftCards(Protocol):
 
     def entries(self, card: CardId) -> list[CardEntry]:
         """All entries of a card in order of sequence, strongly consistent. Raises TryAgainError."""
+        ...
+
+
+class BusEvent(NamedTuple):
+    """An event for the bus: its type, and what it tells, as JSON knows it."""
+
+    type: str
+    detail: Mapping[str, Any]
+
+
+class Bus(Protocol):
+    """The stage's event bus."""
+
+    def publish(self, events: Sequence[BusEvent]) -> list[int]:
+        """Put events on the bus; the positions, in order, of those that it did not take even when asked again.
+
+        An event that is told of may have been taken all the same: whoever sends it again sends it at least once. Raises
+        FaultError.
+        """
+        ...
+
+
+class Parked(Protocol):
+    """What could not be processed, kept for an operator."""
+
+    def park(self, record: Mapping[str, Any]) -> None:
+        """Keep a record. Raises TryAgainError where it is not known whether it is kept, FaultError."""
+        ...
+
+
+class Stream(Protocol):
+    """The table's stream, read once more."""
+
+    def between(self, stream: str, shard: str, first: str, last: str) -> Sequence[Mapping[str, Any]]:
+        """The records of a shard with the sequence numbers from `first` to `last`, in order; kept for 24 hours.
+
+        Raises FaultError where they are no longer there, TryAgainError.
+        """
+        ...
+
+
+class Email(NamedTuple):
+    """An e-mail: whom it goes to, the template it is made of, and what fills that."""
+
+    address: str
+    template: str
+    data: Mapping[str, Any]
+
+
+class MailAnswer(NamedTuple):
+    """What became of an e-mail: SENT under the provider's id `told`; FAILED or PUT_BACK, not sent for the reason `told`.
+
+    FAILED would be refused again; PUT_BACK may be sent later, or once the account is mended.
+    """
+
+    state: MessageState
+    told: str
+
+
+class Mail(Protocol):
+    """E-mail."""
+
+    def send(self, email: Email) -> MailAnswer:
+        """Hand over an e-mail, asking once. Raises TryAgainError where it is not known whether it was sent."""
+        ...
+
+
+class Outbox(Protocol):
+    """What became of each message: nothing is sent before it stands here, so nothing is sent twice."""
+
+    def find(self, event: str) -> Message | None:
+        """The message of this event as it stands; None where there is none. Raises TryAgainError."""
+        ...
+
+    def begin(self, message: Message) -> bool:
+        """Keep a message that is about to be sent; whether it is for the caller to send.
+
+        It is not where one was kept for the event before, unless that was put back. Raises TryAgainError.
+        """
+        ...
+
+    def end(self, message: Message) -> None:
+        """Keep what became of a message that the caller began. Raises TryAgainError."""
+        ...
+
+    def decline(self, message: Message) -> None:
+        """Keep that a message is not sent, unless one was begun for the event. Raises TryAgainError."""
+        ...
+
+
+class Machine(Protocol):
+    """What runs a campaign over many members."""
+
+    def start(self, run: str, attempt: int, shards: Sequence[int], list_key: str | None) -> None:
+        """Start a run over `shards`, or over the list of members that the bucket has under `list_key`.
+
+        Done once for each attempt, however often it is asked for. Raises TryAgainError, FaultError.
+        """
+        ...
+
+
+class Recurrence(NamedTuple):
+    """Again and again: the six fields of a cron expression (`0 9 ? * MON *`), at the wall clock of a zone (`Europe/Rome`)."""
+
+    cron: str
+    zone: str
+
+
+class Schedules(Protocol):
+    """Calls of functions at times to come."""
+
+    def put(self, name: str, when: datetime | Recurrence, payload: Mapping[str, Any], target: str) -> None:
+        """Call the function `target` (its ARN) with `payload` at an instant of real time, once, or again and again.
+
+        It comes within a minute, and may come twice. A schedule of that name (up to 64 of `A-Za-z0-9-_.`) is replaced; one that
+        came once is gone. An instant that is past comes at once. Raises TryAgainError, FaultError.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """Forget a schedule; nothing happens where there is none. Raises TryAgainError, FaultError."""
+        ...
+
+
+class Alarms(Protocol):
+    """Who may have something due, and who there is, in `shared.domain.alarm.SHARDS` shards each."""
+
+    def due(self, shard: int, until: datetime, limit: int, after: str | None = None) -> tuple[list[MemberId], str | None]:
+        """Members of a shard whose alarm rang by `until`, the earliest first, of at most `limit` alarms.
+
+        With where the next page begins, None after the last. From an index, eventually consistent. Raises TryAgainError.
+        """
+        ...
+
+    def roster(self, shard: int, limit: int, after: str | None = None) -> tuple[list[MemberId], str | None]:
+        """Up to `limit` members of a shard who have not left, in order of id, those after `after`; and the last where there may
+        be more. From an index, eventually consistent. Raises TryAgainError.
+        """
+        ...
+
+    def settle(self, view: View, wallet: Alarm, profile: Alarm) -> bool:
+        """Set the alarms of a member's wallet and profile, if neither was written since the view; whether both are set.
+
+        Raises TryAgainError.
+        """
+        ...
+
+
+class Campaigns(Protocol):
+    """Whether campaigns run, and what they gave."""
+
+    def controls(self, campaigns: Sequence[str]) -> Mapping[str, Control]:
+        """What was done with each campaign, consistent; one round trip for a hundred. Raises TryAgainError."""
+        ...
+
+    def change(self, campaign: str, change: Callable[[Control], Control]) -> Control:
+        """Change what `change` makes of a control, once. Raises TryAgainError and what `change` raises."""
+        ...
+
+    def pass_over(self, campaign: str, period: str, tallied: str, member: MemberId, reason: str) -> None:
+        """Count that a campaign gave a member nothing for a period though it came for them: the first reason, once.
+
+        Raises TryAgainError.
+        """
+        ...
+
+    def given(self, campaign: str, period: str, members: Sequence[MemberId]) -> frozenset[MemberId]:
+        """Those of these members whom the campaign gave its bonus for the period; one round trip for a hundred, consistent.
+
+        Raises TryAgainError.
+        """
+        ...
+
+    def tallies(self, campaign: str) -> Mapping[str, Counter[str]]:
+        """What the campaign gave and whom it passed over, by period; consistent, 8 round trips. Raises TryAgainError."""
+        ...
+
+
+class Runs(Protocol):
+    """Runs and how far they have come."""
+
+    def begin(self, run: Run) -> Run | None:
+        """Keep a new run; None where it was begun before. Raises TryAgainError."""
+        ...
+
+    def run(self, name: str) -> Run:
+        """A run by its name, consistent. Raises RunUnknownError, TryAgainError."""
+        ...
+
+    def going(self) -> list[Run]:
+        """All runs that have not ended, consistent. Raises TryAgainError."""
+        ...
+
+    def of(self, campaign: str) -> list[Run]:
+        """All runs of a campaign, the oldest first, consistent. Raises TryAgainError."""
+        ...
+
+    def again(self, run: Run, now: datetime) -> Run | None:
+        """Note that the run's workers are started once more; None where somebody else did. Raises TryAgainError."""
+        ...
+
+    def end(self, run: Run, now: datetime) -> Run:
+        """Note that the run ended, once. Raises TryAgainError."""
+        ...
+
+    def part(self, run: Run, part: str) -> Part:
+        """How far a part of the run has come, consistent. Raises TryAgainError."""
+        ...
+
+    def advance(self, run: Run, part: str, before: Part, after: Part) -> bool:
+        """Note how far a part has come; False where it is not as it was read. Raises TryAgainError."""
+        ...
+
+    def parts(self, run: Run) -> Mapping[str, Part]:
+        """All parts of the run that were begun, consistent. Raises TryAgainError."""
+        ...
+
+    def parts_of(self, campaign: str, kind: RunKind) -> Mapping[str, Mapping[str, Part]]:
+        """All parts of the campaign's runs of a kind, by period; consistent, in one query. Raises TryAgainError."""
+        ...
+
+    def nominate(self, run: Run, ticket: str, member: MemberId) -> None:
+        """Keep a candidate of the run's draw. Raises TryAgainError."""
+        ...
+
+    def candidates(self, run: Run) -> Iterator[tuple[str, MemberId]]:
+        """The candidates of the run's draw, the lowest ticket first, consistent. Raises TryAgainError."""
         ...

@@ -9,6 +9,7 @@ from shared.domain.errors import RouteUnknownError
 from shared.entrypoint import wiring
 from shared.entrypoint.app import make_app, serve
 from shared.entrypoint.callers import OPERATOR, for_any
+from shared.entrypoint.waking import want_tick
 from shared.ports import SettableClock
 
 app = make_app()
@@ -23,8 +24,10 @@ def get_clock() -> ClockAnswer:
 
 @app.put("/v1/test-clock", tags=["test_clock"], **for_any(OPERATOR))
 def put_clock(body: Annotated[ClockRequest, Body()]) -> ClockAnswer:
-    """Set the stage's time: the first time to any instant, later only forward"""
-    return ClockAnswer(now=_clock().move_to(body.now), is_set=True)
+    """Set the stage's time: the first time to any instant, later only forward; what is due by then is done at once"""
+    answer = ClockAnswer(now=_clock().move_to(body.now), is_set=True)
+    want_tick("clock_set")
+    return answer
 
 
 def _clock() -> SettableClock:

@@ -11,6 +11,7 @@ from functions.wallets.models import (
     Basis,
     ExplainedAnswer,
     HistoryAnswer,
+    MultiplierVoucherAnswer,
     OpenRedemptionAnswer,
     PurseAnswer,
     RowAnswer,
@@ -20,6 +21,7 @@ from functions.wallets.models import (
 from functions.wallets.read_wallet import read_wallet
 from shared.api.answers import EntryAnswer, PostingAnswer, PurchaseAnswer, expires_at
 from shared.api.fields import Day, EntryId, Id, PageSize
+from shared.domain.boost import good_boosts
 from shared.domain.entry import Entry, EntryKey, EntryKind, MemberId
 from shared.domain.errors import MemberUnknownError
 from shared.domain.referral import FRIEND
@@ -124,6 +126,16 @@ def _wallet(member: MemberId, as_of: Day | None, basis: Basis) -> WalletAnswer:
         open_redemptions=[
             OpenRedemptionAnswer(redemption_id=hold.key, expires_at=expires_at(hold.lapses_on, found.zone))
             for hold in found.wallet.holds
+        ],
+        multipliers=[
+            MultiplierVoucherAnswer(
+                campaign=boost.campaign,
+                currency=boost.currency,
+                percent=boost.percent,
+                last_day=boost.until,
+                count=found.wallet.counted(boost.count(0).name, boost.until),
+            )
+            for boost in good_boosts(found.wallet.counts, found.day)
         ],
     )
 

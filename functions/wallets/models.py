@@ -102,10 +102,23 @@ class OpenRedemptionAnswer(Answer):
     expires_at: Instant | None
 
 
+class MultiplierVoucherAnswer(Answer):
+    """A multiplier voucher that a campaign gave: the next order up to the end of `last_day` earns `percent` % of its base.
+
+    `count` is how many of the same there are; one order uses one.
+    """
+
+    campaign: str
+    currency: str
+    percent: int
+    last_day: date
+    count: int
+
+
 class WalletAnswer(Answer):
     """A member's points. `day` is the local day of the program's `time_zone` that the answer is for.
 
-    `sequence` counts the entries that are in it.
+    `sequence` counts the entries that are in it. `multipliers` are those that an order of the day could use.
     """
 
     member_id: str
@@ -115,6 +128,7 @@ class WalletAnswer(Answer):
     sequence: int
     currencies: list[PurseAnswer]
     open_redemptions: list[OpenRedemptionAnswer]
+    multipliers: list[MultiplierVoucherAnswer]
 
 
 class ChangeAnswer(Answer):

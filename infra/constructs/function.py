@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
@@ -12,18 +13,23 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.constructs.log_group import log_group
+from infra.constructs.powers import Powers
 from infra.constructs.table import LedgerTable
-from infra.permissions import PERMISSIONS, Permission
+from infra.permissions import PERMISSIONS, POWERS, Permission, Power
 from infra.stages import Stage
 
 # Processor comes with memory: 512 MB is 0.29 of a core. A warm request needs 50 MB and a millisecond or two
 # of processor, so memory hardly matters to it; a cold start is 0.4 core-seconds of imports. Half the memory
 # would double the cold start; twice would halve it, at twice the price of warm requests, which mostly wait.
 MEMORY_MB = 512
-# A dry run of 1,000 orders is two core-seconds: a whole core for the function that has it, which is called seldom.
-MORE_MEMORY_MB = {"program": 1769}
+# A dry run of 1,000 orders is two core-seconds, a campaign's worker decides about members without a pause: a whole core.
+MORE_MEMORY_MB = {"program": 1769, "bonuses": 1769}
 # Below the gateway's 30 s, above the SDK's own bounded retries.
 TIMEOUT = Duration.seconds(10)
+# Those that no request waits for. A worker of a campaign stops before its time is up and goes on in the next call.
+MORE_TIME = {"bonuses": Duration.minutes(5), "events": Duration.minutes(1), "messages": Duration.minutes(1)}
+# How long a call that is not waited for may wait for its turn; it is tried three times in all.
+WAITING_MAX = {"bonuses": Duration.hours(1), "messages": Duration.hours(6)}
 
 # No SnapStart: for Python it is billed for each published version, by memory, for as long as the version
 # exists (about 2 dollars a month and function at 512 MB, used or not) and again per restore, so an idle
@@ -52,17 +58,19 @@ class LaurelFunction(Construct):
         name: str,
         stage: Stage,
         ledger: LedgerTable,
+        powers: Powers,
         code: lambda_.Code,
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
+        self.concurrency = concurrency(name, stage)
         self.log_group = log_group(self, "Logs", stage=stage)
         self.role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What the {name} function may do",
-            inline_policies=self._policies(stage, ledger),
+            inline_policies=self._policies(stage, ledger, powers),
         )
         self.function = lambda_.Function(
             self,
@@ -77,26 +85,51 @@ class LaurelFunction(Construct):
             role=self.role.without_policy_updates(),
             log_group=self.log_group,
             memory_size=MORE_MEMORY_MB.get(name, MEMORY_MB),
-            timeout=TIMEOUT,
+            timeout=MORE_TIME.get(name, TIMEOUT),
+            reserved_concurrent_executions=self.concurrency,
             tracing=lambda_.Tracing.ACTIVE if stage.traced else lambda_.Tracing.DISABLED,
-            environment=environment(name, stage, ledger.table.table_name),
+            environment=environment(name, stage, ledger.table.table_name, powers),
+            **self._unwaited(powers),
         )
 
-    def _policies(self, stage: Stage, ledger: LedgerTable) -> dict[str, iam.PolicyDocument]:
+    def _unwaited(self, powers: Powers) -> dict[str, Any]:
+        """What becomes of calls that nobody waits for."""
+        if self.name not in WAITING_MAX:
+            return {}
+        failed = powers.outlets.queues.failed
+        return {"dead_letter_queue": failed, "max_event_age": WAITING_MAX[self.name], "retry_attempts": 2}
+
+    def _policies(self, stage: Stage, ledger: LedgerTable, powers: Powers) -> dict[str, iam.PolicyDocument]:
         permissions = PERMISSIONS[self.name]
         policies = {"logs": [_writing_logs(self.log_group)]}
+        held = POWERS.get(self.name, ())
+        beside = [statement for power in held for statement in powers.statements(power)]
+        if beside:
+            policies["powers"] = beside
         if permissions:
             policies["table"] = [_on_table(permission, ledger, stage) for permission in permissions]
-        if permissions and ledger.key:
+        if ledger.key and (permissions or Power.READ_STREAM in held):
             policies["key"] = [_through_dynamodb(permissions, ledger.key.key_arn)]
         if stage.traced:
             policies["traces"] = [_sending_traces()]
         return {name: iam.PolicyDocument(statements=found) for name, found in policies.items()}
 
 
-def environment(name: str, stage: Stage, table_name: str) -> dict[str, str]:
+def concurrency(name: str, stage: Stage) -> int | None:
+    """How many calls of a function run at once where that is limited: a campaign must leave the API its share of the account's.
+
+    The worker has two places besides those of one run, for ticks and schedules; members are mailed at the pace of one run.
+    """
+    limits = {"bonuses": stage.campaign_workers + 2, "messages": stage.campaign_workers}
+    # A new account may have so few at all that none can be set apart, and nobody to starve.
+    return limits.get(name) if stage.retained else None
+
+
+def environment(name: str, stage: Stage, table_name: str, powers: Powers) -> dict[str, str]:
     """The settings of a function. None is a secret: the one secret there is lies in the table."""
+    settings = {key: value for power in POWERS.get(name, ()) for key, value in powers.settings(power).items()}
     return {
+        **settings,
         "LAUREL_TABLE": table_name,
         "LAUREL_STAGE": stage.name,
         "LAUREL_SANDBOX": str(stage.sandbox).lower(),

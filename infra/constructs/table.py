@@ -8,7 +8,16 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.stages import Stage
-from shared.adapters.dynamodb.table import HISTORY_INDEX, HISTORY_PROJECTION, RANKING_INDEX
+from shared.adapters.dynamodb.table import (
+    ALARM_AT,
+    ALARM_INDEX,
+    ALARM_PARTITION,
+    HISTORY_INDEX,
+    HISTORY_PROJECTION,
+    RANKING_INDEX,
+    ROSTER_INDEX,
+    ROSTER_PARTITION,
+)
 
 RECOVERY_DAYS = 35
 
@@ -48,10 +57,19 @@ class LedgerTable(Construct):
             non_key_attributes=list(HISTORY_PROJECTION),
         )
         # Sparse: tallies of referrals alone have what it sorts by.
+        self._keys_index(RANKING_INDEX, "ranked_in", "rank", dynamodb.AttributeType.NUMBER)
+        # Sparse too: wallets that wait for a date, and profiles of members who have not left.
+        for index, partition, sort in ((ALARM_INDEX, ALARM_PARTITION, ALARM_AT), (ROSTER_INDEX, ROSTER_PARTITION, "pk")):
+            if index != stage.index_to_come:
+                self._keys_index(index, partition, sort)
+
+    def _keys_index(
+        self, name: str, partition: str, sort: str, sorted_as: dynamodb.AttributeType = dynamodb.AttributeType.STRING
+    ) -> None:
         self.table.add_global_secondary_index(
-            index_name=RANKING_INDEX,
-            partition_key=dynamodb.Attribute(name="ranked_in", type=dynamodb.AttributeType.STRING),
-            sort_key=dynamodb.Attribute(name="rank", type=dynamodb.AttributeType.NUMBER),
+            index_name=name,
+            partition_key=dynamodb.Attribute(name=partition, type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name=sort, type=sorted_as),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
 

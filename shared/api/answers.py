@@ -44,7 +44,8 @@ class WhyAnswer(Answer):
     """`points` were given by `rule` of the program's `program_version`; `room` is what its caps left, None where it has none.
 
     A rule is named by its id; a tier's multiplier is `tier:<level>`, a membership's `membership:<plan>`, a referral's reward
-    `referral:<side>:<currency>` or `campaign:<id>:<currency>`.
+    `referral:<side>:<currency>` or `campaign:<id>:<currency>`, a campaign's bonus `grant:<campaign>`, a multiplier voucher
+    `boost:<campaign>:<percent>`.
     """
 
     rule: str

@@ -15,6 +15,7 @@ from shared.adapters.dynamodb.items import Item, entry_of, from_wire, wallet_of
 from shared.adapters.dynamodb.referrals import friend_of
 from shared.adapters.dynamodb.store import Store
 from shared.adapters.dynamodb.table import FLAGS_PK, FRIEND, TALLY, is_entry
+from shared.audit.campaigns import passed_of, tally_of
 from shared.domain.code import CodeKind
 from shared.domain.entry import Entry, MemberId
 from shared.domain.gift_card import CardEntry, CardId, GiftCard
@@ -42,6 +43,8 @@ class Owner(StrEnum):
     TALLY = "tally"
     FUNNEL = "funnel"
     CODE = "code"
+    CAMPAIGN = "campaign"
+    PASSED = "passed"
 
 
 COUNTED = {"STOCK": Owner.REWARD, "CHARITY": Owner.CHARITY, "BUDGET": Owner.BUDGET, "FUNNEL": Owner.FUNNEL}
@@ -136,6 +139,14 @@ class Books:
         """What each shard of the funnel counts of each day."""
         yield from self._items(Owner.FUNNEL)
 
+    def campaigns(self) -> Iterator[Item]:
+        """What each shard of a campaign's counters counts of a period."""
+        yield from self._items(Owner.CAMPAIGN)
+
+    def passed(self) -> Iterator[tuple[str, str, str]]:
+        """Campaign, period and reason of everybody who was passed over."""
+        yield from (marker for item in self._items(Owner.PASSED) if (marker := passed_of(item)))
+
     def codes(self) -> Iterator[tuple[str, list[Item]]]:
         """Every referral code with the item that says whose it is, and those of a member or campaign that shows it."""
         for code, rows in self._owners(Owner.CODE):
@@ -192,12 +203,20 @@ def beside_of(items: Iterable[Item]) -> Beside:
 
 def _places(item: Item) -> Iterator[tuple[Owner, str, int]]:
     """Whose an item is, and where it sorts; nothing for items that hold neither points nor money."""
-    place = _place(item) or _counter(item)
+    place = _place(item) or _counter(item) or _of_campaign(item)
     if place is not None:
         yield place
     (prefix, _, owner), sk = item["pk"].partition("#"), item["sk"]
     if prefix == "REFERRAL" and sk.endswith(ADVOCATES):
         yield Owner.FRIEND, owner, STATE
+
+
+def _of_campaign(item: Item) -> tuple[Owner, str, int] | None:
+    """Where an item belongs that counts what a campaign gave, or says whom it passed over; None for any other."""
+    tally, marker = tally_of(item), passed_of(item)
+    if tally is not None:
+        return Owner.CAMPAIGN, "#".join(tally), STATE
+    return (Owner.PASSED, marker[0], STATE) if marker else None
 
 
 def _counter(item: Item) -> tuple[Owner, str, int] | None:

@@ -1,24 +1,36 @@
-"""What is counted beside the ledger, held to the entries: charities' totals, rewards' stocks, budgets, and referrals."""
+"""What is counted beside the ledger, held to the entries: charities' totals, stocks, budgets, referrals, and campaigns."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 
 from shared.adapters.clock import SystemClock
+from shared.adapters.dynamodb.changes import TALLY_SHARDS
 from shared.adapters.dynamodb.clock import TestClock
 from shared.adapters.dynamodb.donations import charity_month_of
 from shared.adapters.dynamodb.items import Item
 from shared.adapters.dynamodb.programs import DynamoPrograms
 from shared.adapters.dynamodb.rewards import stock_of
 from shared.adapters.dynamodb.store import Store
-from shared.adapters.dynamodb.table import Key, budget_key, charity_key, funnel_key, referrer_pk, stock_key, tally_key
+from shared.adapters.dynamodb.table import (
+    Key,
+    budget_key,
+    charity_key,
+    funnel_key,
+    grants_tally_key,
+    referrer_pk,
+    stock_key,
+    tally_key,
+)
 from shared.audit.books import Books
+from shared.audit.campaigns import campaign_counts, tally_of
 from shared.domain.audit import Break
 from shared.domain.brought import is_counter
 from shared.domain.calendar import local_day
 from shared.domain.cap import BudgetKey
 from shared.domain.program import ProgramVersion, zone_of
 from shared.domain.rule_audit import Rulebook
-from shared.domain.tallies import MonthOf, Tallies
+from shared.domain.tallies import CampaignPeriod, MonthOf, Tallies
 
 READINGS_MAX = 3
 """Times that the entries are read again for what looks miscounted, if it is in use meanwhile."""
@@ -39,6 +51,12 @@ def counted_break(store: Store, books: Books, tallies: Tallies) -> Break | None:
             if broken is not None:
                 return broken
     return None
+
+
+def add_markers(tallies: Tallies, books: Books) -> None:
+    """Count whom campaigns passed over."""
+    for marker in books.passed():
+        tallies.pass_over(*marker)
 
 
 def versions_of(store: Store) -> Sequence[ProgramVersion]:
@@ -65,6 +83,17 @@ def _checks(store: Store, books: Books, tallies: Tallies) -> Iterator[tuple[Sequ
     days = {day_of_funnel(item): item for item in books.funnel()}
     for shard, on in sorted(days.keys() | tallies.referrals.funnel.keys()):
         yield [funnel_key(shard, on)], [days.get((shard, on))], _funnel_check(shard, on)
+    yield from _campaign_checks(books, tallies)
+
+
+def _campaign_checks(books: Books, tallies: Tallies) -> Iterator[tuple[Sequence[Key], Found, Check]]:
+    given: dict[CampaignPeriod, list[Item]] = {}
+    for item in books.campaigns():
+        if place := tally_of(item):
+            given.setdefault(place, []).append(item)
+    for place in sorted(given.keys() | tallies.campaigns.keys()):
+        keys = [grants_tally_key(*place, shard) for shard in range(TALLY_SHARDS)]
+        yield keys, given.get(place, []), _campaign_check(place)
 
 
 def budget_of(item: Item) -> BudgetKey:
@@ -103,6 +132,16 @@ def _counters(item: Item | None) -> tuple[dict[str, int], int]:
     return counts, int(item["rank"]) if item and "rank" in item else 0
 
 
+def _campaign_check(place: CampaignPeriod) -> Check:
+    def check(tallies: Tallies, items: Found) -> Break | None:
+        found: Counter[str] = Counter()
+        for item in items:
+            found.update(campaign_counts(item or {}))
+        return tallies.campaign_break(*place, found)
+
+    return check
+
+
 def _stock_check(reward: str, day: date) -> Check:
     return lambda tallies, items: tallies.stock_break(reward, stock_of(items[0]) if items[0] else None, day)
 
@@ -118,6 +157,7 @@ def _again(store: Store, keys: Sequence[Key], check: Check) -> Break | None:
         tallies = Tallies(Rulebook.of(versions_of(store)))
         for member, _, entries in books.members():
             tallies.add(entries, books.beside(member))
+        add_markers(tallies, books)
         if [store.get(key) for key in keys] == before:
             return check(tallies, before)
     return None

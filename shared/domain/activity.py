@@ -12,7 +12,7 @@ from shared.domain.cap import begin_of
 from shared.domain.counts import Count
 from shared.domain.decision import BudgetMoved, Decision, View, Wanted
 from shared.domain.digest import request_hash
-from shared.domain.earning import both, credits_of, possible_programs, version_for
+from shared.domain.earning import both, possible_programs, version_for
 from shared.domain.effect import Effect, Recount
 from shared.domain.entry import Entry, EntryKind, activity_key, void_key
 from shared.domain.errors import (
@@ -23,7 +23,7 @@ from shared.domain.errors import (
 from shared.domain.history import Reason, day_of_entry, post
 from shared.domain.membership import active_at
 from shared.domain.program import Program, ProgramVersion, version_of
-from shared.domain.rating import budgets_drawn, budgets_of, budgets_returned, counts_of, rooms_of, shares
+from shared.domain.rating import budgets_drawn, budgets_of, budgets_returned, counts_of, credits_of, rooms_of, shares
 from shared.domain.rule import ActivityRule, Limit, Occasion
 from shared.domain.standing import Course, course_now, tier_at, told
 from shared.domain.subject import Activity, Void

@@ -7,20 +7,30 @@ without them.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from shared.domain.boost import Boost
 from shared.domain.counts import ONE_ORDER, Count
 from shared.domain.difference import SOURCES
 from shared.domain.entry import Entry, EntryKey, EntryKind, Share, purchase_key, refund_key
 from shared.domain.errors import FaultError
+from shared.domain.grant_books import AWAKE, brought_breaks, of_grant, sleeps_in
 from shared.domain.history import fold, folded
 from shared.domain.points import UNNUMBERED, Account, Credit, Lot, without
-from shared.domain.program import ProgramVersion
+from shared.domain.program import ProgramVersion, zone_of
 from shared.domain.purse import Purse
 from shared.domain.referral_audit import of_referral, taken_back
 from shared.domain.rule_audit import GIVING, TAKING_BACK, Rulebook
 from shared.domain.subject import Adjustment, Recognized, Redemption, Refund
 from shared.domain.wallet import Wallet
 
-SILENT = (EntryKind.REFERRAL, EntryKind.RULING, EntryKind.INVITATION, EntryKind.CLAWBACK, EntryKind.BILLING)
+SILENT = (
+    EntryKind.REFERRAL,
+    EntryKind.RULING,
+    EntryKind.INVITATION,
+    EntryKind.CLAWBACK,
+    EntryKind.BILLING,
+    EntryKind.NOTICE,
+    EntryKind.SWEEP,
+)
 """Entries that give nothing."""
 
 
@@ -45,6 +55,9 @@ def audit(wallet: Wallet, entries: Sequence[Entry], versions: Sequence[ProgramVe
     yield from _refunds(entries)
     yield from _recounts(entries)
     yield from (Break(*found) for found in taken_back(entries))
+    yield from (Break(*found) for found in brought_breaks(entries, Rulebook.of(versions).versions))
+    if versions:
+        yield from (Break(AWAKE, wallet.member, found) for found in sleeps_in(wallet, zone_of(versions)))
     for entry in entries:
         yield from _shares(entry)
         yield from _order(entry)
@@ -162,7 +175,7 @@ def _take(places: list[Lot], wanted: Lot) -> bool:
 def _shares(entry: Entry) -> Iterator[Break]:
     """The reasons of an entry add up to what it gave; those of a refund to what it took back are checked by `_corrections`."""
     arrived = entry.kind is EntryKind.ARRIVAL and isinstance(entry.subject, Recognized)
-    if entry.kind not in (*GIVING, *SILENT, EntryKind.AWARD) and not arrived:
+    if entry.kind not in (*GIVING, *SILENT, EntryKind.AWARD, EntryKind.GRANT) and not arrived:
         return
     given: dict[str, int] = {}
     for credit in entry.effect.credits:
@@ -183,7 +196,8 @@ def _explained(why: Iterable[Share]) -> dict[str, int]:
 def _corrections(entries: Sequence[Entry]) -> Iterator[Break]:
     """A correction names the entry it corrects, takes no more than is left of it, and is explained by what that had given.
 
-    A refund may take back what the member got for being referred, besides: reasons of the one never explain the other.
+    A refund may take back what the member got for being referred, and what campaigns gave on the order, besides: reasons of
+    the one never explain the other.
     """
     kept: dict[tuple[int, str], int] = {}
     sequences = {entry.sequence: entry for entry in entries}
@@ -199,31 +213,44 @@ def _corrections(entries: Sequence[Entry]) -> Iterator[Break]:
             left, origin = kept.get(at, -1), sequences.get(correction.sequence)
             if not 0 <= correction.points <= left:
                 yield Break("a correction takes back what was there", entry.key, f"{correction}, {left} left")
-            if not _is_award(origin) and entry.names not in keys:
+            if not _is_beside(origin) and entry.names not in keys:
                 yield Break("every correction names what it corrects", entry.key, f"names {entry.names}")
             kept[at] = correction.points
 
 
 def _unexplained(entry: Entry, sequences: Mapping[int, Entry], kept: Mapping[tuple[int, str], int]) -> Iterator[str]:
     """What the corrections of an entry take back otherwise than its reasons say, or its reasons without a correction."""
-    explained = {award: _explained(share for share in entry.why if of_referral(share) is award) for award in (False, True)}
-    corrected: set[tuple[bool, str]] = set()
+    shares: dict[str, list[Share]] = {_ORDER: []}
+    for share in entry.why:
+        shares.setdefault(_what_gave(share), []).append(share)
+    explained = {what: _explained(found) for what, found in shares.items()}
+    corrected: set[tuple[str, str]] = set()
     for correction in entry.effect.corrections:
         origin = sequences.get(correction.sequence)
-        award, left = _is_award(origin), kept.get((correction.sequence, correction.currency), -1)
-        if not award and (origin is None or origin.key != entry.names):
+        left = kept.get((correction.sequence, correction.currency), -1)
+        if origin is None or (not _is_beside(origin) and origin.key != entry.names):
             continue
-        corrected.add((award, correction.currency))
-        told = explained[award].get(correction.currency, 0)
-        if (award or entry.why) and correction.points != left + told:
+        what = _what_gave(origin.why[0]) if _is_beside(origin) and origin.why else _ORDER
+        corrected.add((what, correction.currency))
+        told = explained.get(what, {}).get(correction.currency, 0)
+        if (_is_beside(origin) or entry.why) and correction.points != left + told:
             yield f"leaves {correction.points} of {left}, explains {told}"
-    told_of = {(award, currency) for award, points in explained.items() for currency in points}
+    told_of = {(what, currency) for what, points in explained.items() for currency in points}
     if entry.kind in TAKING_BACK and told_of - corrected:
         yield f"explains {explained}, corrects {corrected}"
 
 
-def _is_award(entry: Entry | None) -> bool:
-    return entry is not None and entry.kind is EntryKind.AWARD
+_ORDER, _AWARD = "", "award"
+
+
+def _what_gave(share: Share) -> str:
+    """What is taken back by itself: the order or activity that is named, an award, the grant of a campaign."""
+    return _AWARD if of_referral(share) else share.rule if of_grant(share) else _ORDER
+
+
+def _is_beside(entry: Entry | None) -> bool:
+    """Whether an entry can be corrected by one that names another: awards and grants, see `taken_back`, `brought_breaks`."""
+    return entry is not None and entry.kind in (EntryKind.AWARD, EntryKind.GRANT)
 
 
 def _refunds(entries: Sequence[Entry]) -> Iterator[Break]:
@@ -247,29 +274,33 @@ def _refunds(entries: Sequence[Entry]) -> Iterator[Break]:
 def _recounts(entries: Sequence[Entry]) -> Iterator[Break]:
     """What is restated beside points is what the entry that is named counted, or less.
 
-    Of all that was taken back nothing is left, but that an order keeps its number. What of awards: see `taken_back`.
+    Of all that was taken back nothing is left, but that an order keeps its number, and a multiplier that it used stays used.
+    What of awards: see `taken_back`; of grants: `brought_breaks`.
     """
     keys = {entry.sequence: entry.key for entry in entries}
     kept = {entry.key: entry.effect.counts for entry in entries}
-    awards = {entry.key for entry in entries if entry.kind is EntryKind.AWARD}
+    beside = {entry.key for entry in entries if _is_beside(entry)}
     for entry in entries:
         for recount in entry.effect.recounts:
             key = keys.get(recount.sequence)
-            if key is None or key not in {entry.names, *awards} or not _less(recount.counts, kept[key]):
+            if key is None or key not in {entry.names, *beside} or not _less(recount.counts, kept[key]):
                 yield Break("a recount takes back what was there", entry.key, f"{recount}, {kept.get(key) if key else None}")
             elif entry.sequence <= recount.sequence:
                 yield Break("a recount takes back what was there", entry.key, f"{recount} comes later")
             else:
                 kept[key] = recount.counts
         whole = entry.kind is EntryKind.VOID or (isinstance(entry.subject, Refund) and not entry.subject.net)
-        left = [count for count in kept.get(entry.names or entry.key, ()) if count != ONE_ORDER]
+        left = [count for count in kept.get(entry.names or entry.key, ()) if count != ONE_ORDER and not Boost.of(count)]
         if whole and left:
             yield Break("all that was taken back counts nothing", entry.key, f"{left} left of {entry.names}")
 
 
 def _less(counts: Iterable[Count], than: Iterable[Count]) -> bool:
     most = {(count.name, count.day): count.amount for count in than}
-    return all(0 < count.amount <= most.get((count.name, count.day), 0) for count in counts)
+    used = {count for count in than if count.amount < 0}
+    return used == {count for count in counts if count.amount < 0} and all(
+        0 < count.amount <= most.get((count.name, count.day), 0) for count in counts if count not in used
+    )
 
 
 def _redemption(entry: Entry) -> Iterator[Break]:

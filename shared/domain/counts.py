@@ -10,13 +10,17 @@ A count has a name and, where it is for a time, a local day of the program's zon
 | `cap:<cap>:<per>` | first of the period | points |
 | `limit:<rule>:<per>` | first of the period | how often an activity was rewarded |
 | `limit:#invitation:day` | the day | how often a member shared their code |
+| `limit:#campaigns:<per>` | first of the period | bonuses of campaigns that the member was given |
+| `gifted:<campaign>` | that the bonus was for | 1: a campaign gave for that day |
+| `told:<currency>:<days>` | on which it was | 1: the member was told of points that will be gone within so many days |
+| `boost:<campaign>:<currency>:<percent>:<since>:day` | last day it is good for | multipliers that are not used yet |
 | `allowance:<recognition>:<per>` | first of the period | points that were given away |
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from shared.domain.calendar import first_after_period
 from shared.domain.tier import Opening
@@ -24,6 +28,9 @@ from shared.domain.tier import Opening
 ORDERS = "orders"
 REFERRALS = "referrals"
 CREDIT = "tier:"
+GIFTED, TOLD = "gifted:", "told:"
+GIFTED_DAYS = 400
+"""A wallet remembers at least so many days what campaigns gave and members were told: more than lie between two birthdays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +66,24 @@ class Forgotten:
             return False
         if count.name.startswith(CREDIT):
             return count.day < self.opening.day
+        if count.name.startswith((GIFTED, TOLD)):
+            return count.day + timedelta(days=GIFTED_DAYS) <= self.kept_from
         return first_after_period(count.name.rpartition(":")[2], count.day) <= self.kept_from
 
 
 def credit_name(measure: str) -> str:
     """The name of qualifying credit of a measure (`spend`, `points:stars`)."""
     return CREDIT + measure
+
+
+def gifted_name(campaign: str) -> str:
+    """The name under which a wallet counts the days for which a campaign gave."""
+    return GIFTED + campaign
+
+
+def told_name(currency: str, days: int) -> str:
+    """The name under which a wallet counts when the member was told of points that will be gone within so many days."""
+    return f"{TOLD}{currency}:{days}"
 
 
 def amount_of(counts: Iterable[Count], name: str, day: date | None) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from shared.domain.season import edge_faults
+from shared.domain.season import edge_fault, edge_faults
 
 if TYPE_CHECKING:
     from shared.domain.program import Program
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Fault = tuple[str, str]
 """A path and a reason."""
 BUDGET_SHARDS_MAX = 40
+PURCHASE_CAMPAIGNS_MAX = 10
+"""Campaigns that come with an order; each is up to four of the hundred writes of its transaction."""
 ROWS_MAX = 12_000
 """Counts of caps and limits in one wallet; each takes about 6 bytes of an item of at most 400 KB."""
 DAYS_OF = {"day": 1, "week": 7, "month": 28, "year": 365}
@@ -30,12 +32,13 @@ def cross_faults(program: "Program") -> list[dict[str, str]]:
         *_benefits(program),
         *_exchanges(program),
         *_referral(program),
+        *_campaigns(program),
     ]
     return [{"path": path, "reason": reason} for path, reason in found]
 
 
 def _twice(program: "Program") -> Iterator[Fault]:
-    named = {
+    named: dict[str, tuple[str, list[str]]] = {
         "currencies": ("code", [currency.code for currency in program.currencies]),
         "stores": ("id", [store.id for store in program.stores]),
         "seasons": ("id", [season.id for season in program.seasons]),
@@ -43,6 +46,8 @@ def _twice(program: "Program") -> Iterator[Fault]:
         "earning_rules": ("id", [rule.id for rule in program.earning_rules]),
         "memberships": ("id", [plan.id for plan in program.memberships]),
         "recognitions": ("id", [recognition.id for recognition in program.recognitions]),
+        "campaigns": ("id", [campaign.id for campaign in program.campaigns]),
+        "frequency_caps": ("per", [cap.per for cap in program.frequency_caps]),
     }
     for part, (field, ids) in named.items():
         seen: dict[str, int] = {}
@@ -166,6 +171,34 @@ def _referral(program: "Program") -> Iterator[Fault]:
                 yield from _unknown(f"{path}.qualifies.plans.{number}", [plan], plans, "membership")
         for side, rewards in sides.items():
             yield from _rewards(f"{path}.{side}", rewards, offer.hold_days, program)
+
+
+def _campaigns(program: "Program") -> Iterator[Fault]:
+    currencies = [currency.code for currency in program.currencies]
+    caps = {cap.id: cap.currency for cap in program.caps}
+    plans = [plan.id for plan in program.memberships]
+    if len(program.purchase_campaigns) > PURCHASE_CAMPAIGNS_MAX:
+        yield "campaigns", f"at most {PURCHASE_CAMPAIGNS_MAX} campaigns come with orders: an order is one transaction"
+    for number, campaign in enumerate(program.campaigns):
+        path, bonus, trigger = f"campaigns.{number}", campaign.bonus, campaign.trigger
+        given = bonus.currency if bonus.kind in ("points", "multiplier") else None
+        if given is not None:
+            yield from _unknown(f"{path}.bonus.currency", [given], currencies, "currency")
+        for place, cap in enumerate(campaign.caps):
+            yield from _unknown(f"{path}.caps.{place}", [cap], caps, "cap")
+            if caps.get(cap, given) != given:
+                yield f"{path}.caps.{place}", f"the cap {cap} is of {caps[cap]}, the campaign gives {given}"
+        yield from _unknown(f"{path}.audience.tiers", campaign.audience.tiers, _tiers(program), "tier")
+        yield from _unknown(f"{path}.audience.memberships", campaign.audience.memberships, plans, "membership")
+        if trigger.kind == "tier_reached":
+            yield from _unknown(f"{path}.trigger.tiers", trigger.tiers, _tiers(program), "tier")
+        if trigger.kind == "date" and not (campaign.starts or "") <= trigger.at < (campaign.ends or "9"):
+            yield f"{path}.trigger.at", "must be from starts on and before ends, or it never comes"
+        walls = {"starts": campaign.starts, "ends": campaign.ends, "trigger.at": trigger.at if trigger.kind == "date" else None}
+        zone = campaign.zone(program.time_zone)
+        for field, text in walls.items():
+            if text and (fault := edge_fault(text, zone)):
+                yield f"{path}.{field}", f"{text} {fault} in {zone}"
 
 
 def _campaigns_twice(campaigns: Iterable["Campaign"]) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Self
 
 from shared.domain.cap import BudgetKey
+from shared.domain.control import Control
 from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId
 from shared.domain.errors import PurchaseUnknownError
 from shared.domain.fingerprint import Fingerprint
@@ -42,7 +43,8 @@ class Wanted:
     `reward` brings the reward as it is now and its stock; `entries` bring what was posted under these keys; `other` is
     another member's wallet that is moved too; `cards` are ids of gift cards; `budgets` what was given of caps that all members
     share. `profile` is the member's, and the other member's where there is one; `survivors` brings whoever took over from a
-    merged member, one by one. `referral` says what to read besides, by the view of the rest; None for nothing.
+    merged member, one by one. `campaigns` brings whether they run.
+    `referral` says what to read besides, by the view of the rest; None for nothing.
     """
 
     reward: str | None = None
@@ -52,6 +54,7 @@ class Wanted:
     cards: tuple[CardId, ...] = ()
     budgets: tuple[BudgetKey, ...] = ()
     survivors: bool = False
+    campaigns: tuple[str, ...] = ()
     referral: "Callable[[View], ReferralWanted | None] | None" = None
 
 
@@ -135,6 +138,7 @@ class View:
     cards: Mapping[CardId, GiftCard] = field(default_factory=dict)
     budgets: Mapping[BudgetKey, int] = field(default_factory=dict)
     other: "View | None" = None
+    controls: Mapping[str, Control] = field(default_factory=dict)
     referral: Sighting | None = None
 
     def wallets(self) -> Iterator[Wallet]:
@@ -249,6 +253,16 @@ class ReferralMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantCounted:
+    """A campaign gave a member something: `counts` by name, of the `period` of a date's campaign, else for ever."""
+
+    campaign: str
+    period: str
+    member: MemberId
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class FingerprintsSeen:
     """A member was seen with fingerprints; `seen` is who was before, as it was read."""
 
@@ -265,7 +279,16 @@ class CodeShared:
 
 
 Change = (
-    CodeShared | FingerprintsSeen | ReferralMoved | BudgetMoved | StockMoved | VoucherIssued | OrderPaid | Donated | CardPosted
+    CodeShared
+    | FingerprintsSeen
+    | ReferralMoved
+    | BudgetMoved
+    | StockMoved
+    | VoucherIssued
+    | OrderPaid
+    | Donated
+    | CardPosted
+    | GrantCounted
 )
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
+from shared.domain.boost import best_boosts, used_of
 from shared.domain.calendar import CLOCK_SKEW_MAX, local_day
 from shared.domain.counts import ORDERS
 from shared.domain.decision import Decision, View, Wanted
 from shared.domain.effect import Effect
-from shared.domain.entry import EntryKind, Share, purchase_key
+from shared.domain.entry import EntryKind, purchase_key
 from shared.domain.errors import (
     BeforeEnrolmentError,
     BeforeProgramError,
@@ -19,11 +20,22 @@ from shared.domain.errors import (
 )
 from shared.domain.history import Reason, day_of_entry, post
 from shared.domain.membership import active_at
-from shared.domain.points import Credit
+from shared.domain.order_grants import bring, purchase_wanted
 from shared.domain.program import Program, ProgramVersion, in_force
 from shared.domain.purchase import Purchase
 from shared.domain.qualifying import by_order, order_wanted, settle
-from shared.domain.rating import basket_of, budgets_drawn, budgets_of, counts_of, day_of, occasion_of, rate, rooms_of, shares
+from shared.domain.rating import (
+    basket_of,
+    budgets_drawn,
+    budgets_of,
+    counts_of,
+    credits_of,
+    day_of,
+    occasion_of,
+    rate,
+    rooms_of,
+    shares,
+)
 from shared.domain.standing import Course, course_now, tier_at, told
 from shared.domain.wallet import Wallet
 
@@ -53,7 +65,8 @@ def both(wanted: Iterable[Wanted]) -> Wanted:
     """All that any of these asks for."""
     found = list(wanted)
     budgets = dict.fromkeys(key for one in found for key in one.budgets)
-    return Wanted(profile=any(one.profile for one in found), budgets=tuple(budgets))
+    campaigns = dict.fromkeys(campaign for one in found for campaign in one.campaigns)
+    return Wanted(profile=any(one.profile for one in found), budgets=tuple(budgets), campaigns=tuple(campaigns))
 
 
 def _wanted(purchase: Purchase, program: Program) -> Wanted:
@@ -62,7 +75,8 @@ def _wanted(purchase: Purchase, program: Program) -> Wanted:
     rules = [rule for rule in here.asking if occasion.possible(rule.when)]
     capped = [rule.id for rule in rules if rule.caps]
     asks = any(rule.when.asks_profile for rule in rules)
-    return Wanted(profile=asks, budgets=budgets_of(program, capped, day_of(purchase, program)))
+    rules_want = Wanted(profile=asks, budgets=budgets_of(program, capped, day_of(purchase, program)))
+    return both((rules_want, purchase_wanted(purchase, program)))
 
 
 def earn(view: View, purchase: Purchase, versions: Sequence[ProgramVersion]) -> Decision:
@@ -88,15 +102,17 @@ def earn(view: View, purchase: Purchase, versions: Sequence[ProgramVersion]) -> 
         memberships=active_at(wallet.terms, purchase.occurred_at),
         attributes=view.profile.attributes if view.profile else {},
     )
-    parts = rate(basket, occasion, level, program, rooms_of(program, wallet, view.budgets, day))
+    boosts = best_boosts(wallet.counts, day)
+    parts = rate(basket, occasion, level, program, rooms_of(program, wallet, view.budgets, day), boosts)
     why = shares(parts, version.version)
-    progress = by_order(view, purchase, versions)
+    progress, course = by_order(view, purchase, versions), course_now(versions, now)
+    drawn = budgets_drawn(parts, program, purchase.member_id, day, view.budgets)
     effect = Effect(
         credits=credits_of(why, program, day),
-        counts=counts_of(parts, basket, program, day),
+        counts=(*counts_of(parts, basket, program, day), *used_of(boosts, parts)),
         referral=progress.referred if progress else None,
     )
-    effect = told(wallet, course_now(versions, now), day_of_entry(wallet, now, program.time_zone), effect)
+    effect = told(wallet, course, day_of_entry(wallet, now, program.time_zone), effect)
     reason = Reason(
         key=purchase_key(purchase.order_id),
         kind=EntryKind.PURCHASE,
@@ -106,8 +122,8 @@ def earn(view: View, purchase: Purchase, versions: Sequence[ProgramVersion]) -> 
         subject=purchase,
     )
     entry, after = post(wallet, view.history, effect, reason, now=now, zone=program.time_zone)
-    decision = Decision(entry, after, budgets_drawn(parts, program, purchase.member_id, day, view.budgets))
-    return settle(view, decision, progress, versions)
+    decision = settle(view, Decision(entry, after, drawn), progress, versions)
+    return bring(view, decision, basket, version, course, occasion)
 
 
 def version_for(wallet: Wallet, occurred_at: datetime, versions: Sequence[ProgramVersion], now: datetime) -> ProgramVersion:
@@ -130,17 +146,3 @@ def _check_age(occurred_at: datetime, wallet: Wallet, program: Program, now: dat
     enrolled_on = local_day(wallet.enrolled_at, program.time_zone)
     if (enrolled_on - occurred_on).days > program.claim_days:
         raise BeforeEnrolmentError(occurred_on=occurred_on, enrolled_on=enrolled_on, claim_days=program.claim_days)
-
-
-def credits_of(why: Sequence[Share], program: Program, day: date) -> tuple[Credit, ...]:
-    """The points of `why`, by currency, with the dates that points of the local day `day` have."""
-    points: dict[str, int] = {}
-    for share in why:
-        points[share.currency] = points.get(share.currency, 0) + share.points
-    credits = []
-    for code, given in points.items():
-        currency = program.currency(code)
-        spendable_from = day + timedelta(days=currency.pending_days)
-        gone_on = currency.expiry.gone_on(day) if currency.expiry else None
-        credits.append(Credit(code, given, spendable_from, gone_on))
-    return tuple(credits)

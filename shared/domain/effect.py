@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from shared.domain.counts import Count, Forgotten
 from shared.domain.membership import Term
@@ -79,7 +79,9 @@ class Effect:
     later goes when the member leaves; `into` is the member who takes over, if one does. `counts` is what it counts beside
     points, `terms` what it tells of paid memberships, `stands` the tier that changed. `forgets` is what the wallet counts no
     more, `drops` are the billing events of terms that it keeps no more. `since` is the day from which a merged member
-    was one: the years of a tier begin with the older of two. `referral` is where the member's own referral stands from now on.
+    was one: the years of a tier begin with the older of two. `active_at` is when the member last bought or
+    redeemed. `referral` is where the member's own referral stands from now on. `gave` are the keys of grants that an order
+    brought, which its refund takes back.
     """
 
     credits: tuple[Credit, ...] = ()
@@ -99,6 +101,8 @@ class Effect:
     drops: tuple[str, ...] = ()
     since: date | None = None
     referral: Referred | None = None
+    active_at: datetime | None = None
+    gave: tuple[str, ...] = ()
 
     def corrected(self, points: Mapping[str, int]) -> "Effect":
         """The effect where corrections leave it `points` of these currencies; an order keeps its lowest serials."""
@@ -108,7 +112,8 @@ class Effect:
             spends=tuple(
                 replace(spend, points=points.get(spend.currency, spend.points))
                 for spend in self.spends
-                if points.get(spend.currency, spend.points)
+                # What was free of charge is taken out as all else is: by a correction to nothing.
+                if points.get(spend.currency, spend.points or 1)
             ),
         )
 

@@ -53,6 +53,26 @@ def review_key(member: MemberId, sequence: int) -> EntryKey:
     return EntryKey(f"review:{member}:{sequence}")
 
 
+def grant_key(campaign: str, period: str, member: MemberId) -> EntryKey:
+    """A campaign gives a member its bonus once for a period."""
+    return EntryKey(f"grant:{campaign}:{period}:{member}")
+
+
+def gift_key(grant: EntryKey) -> EntryKey:
+    """The redemption, at the price of nothing, of a reward that a campaign gave."""
+    return EntryKey(f"gift:{grant.removeprefix('grant:')}")
+
+
+def notice_key(member: MemberId, what: str) -> EntryKey:
+    """A member is told something once."""
+    return EntryKey(f"notice:{member}:{what}")
+
+
+def sweep_key(member: MemberId, sequence: int) -> EntryKey:
+    """What was due by date is booked; `sequence` is the entry's own, so two sweeps at once are one."""
+    return EntryKey(f"sweep:{member}:{sequence}")
+
+
 def referral_key(friend: MemberId) -> EntryKey:
     """A member is referred once."""
     return EntryKey(f"referral:{friend}")
@@ -136,6 +156,14 @@ class EntryKind(StrEnum):
     AWARD = "award"
     CLAWBACK = "clawback"
     INVITATION = "invitation"
+    GRANT = "grant"
+    NOTICE = "notice"
+    SWEEP = "sweep"
+
+
+def is_activity(kind: EntryKind, key: EntryKey) -> bool:
+    """Whether an entry ends the member's silence: they bought or redeemed, whatever became of it (the rules of points, 22)."""
+    return kind is EntryKind.PURCHASE or (kind is EntryKind.REDEMPTION and not key.startswith("gift:"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +172,8 @@ class Share:
 
     `room` is what its caps left for it, None where it has none. Rules are named by their ids; a tier's multiplier is
     `tier:<level>`, a membership's `membership:<plan>`, a recognition `recognition:<id>`, a referral's reward
-    `referral:<side>:<currency>` or `campaign:<id>:<currency>`.
+    `referral:<side>:<currency>` or `campaign:<id>:<currency>`, a campaign's bonus `grant:<campaign>`, a multiplier voucher
+    `boost:<campaign>:<percent>`.
     """
 
     rule: str
@@ -190,7 +219,8 @@ class HistoryRow:
     def effect(self) -> Effect:
         """What the entry does to the wallet; a purchase's points are read from the serials it gave."""
         if self.kind is not EntryKind.PURCHASE:
-            return self.told or Effect()
+            told = self.told or Effect()
+            return replace(told, active_at=self.occurred_at) if is_activity(self.kind, self.key) else told
         credits = tuple(
             Credit(
                 currency, lot.count, lot.spendable_from or self.recorded_on, lot.gone_on, Account.ISSUED, lot.first, lot.count
@@ -199,7 +229,7 @@ class HistoryRow:
             for lot in lots
         )
         told = self.told or Effect()
-        return replace(told, credits=credits, counts=(ONE_ORDER, *told.counts))
+        return replace(told, credits=credits, counts=(ONE_ORDER, *told.counts), active_at=self.occurred_at)
 
     def corrects(self) -> frozenset[int]:
         """Sequences of the entries whose place in effective history this one changes, by itself or by a lapse it booked."""

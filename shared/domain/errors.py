@@ -256,7 +256,7 @@ class ReferralUnknownError(UnknownError):
 
 @dataclass(eq=False)
 class CampaignUnknownError(UnknownError):
-    """The newest version of the program has no campaign with this id."""
+    """The program has no campaign with this id."""
 
 
 @dataclass(eq=False)
@@ -503,6 +503,36 @@ class RecognitionNotOfferedError(RefusalError):
 @dataclass(eq=False)
 class NothingDueError(RefusedError):
     """Nothing has changed by date since the member's last entry."""
+
+
+@dataclass(eq=False)
+class RunUnknownError(UnknownError):
+    """There is no such run of the campaign."""
+
+
+@dataclass(eq=False)
+class CampaignStateError(RefusedError):
+    """The campaign is `state`, in which there is no `act`."""
+
+    campaign: str
+    state: str
+    act: str
+
+
+@dataclass(eq=False)
+class CampaignOverError(RefusedError):
+    """The campaign could give nothing any more: its time was over `at`."""
+
+    campaign: str
+    at: datetime
+
+
+@dataclass(eq=False)
+class GrantDeclinedError(RefusedError):
+    """The campaign gives this member nothing now; `reason` says why."""
+
+    campaign: str
+    reason: str
 
 
 @dataclass(eq=False)

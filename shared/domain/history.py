@@ -9,16 +9,17 @@ A history is an iterable of rows, newest first: it may read them as they are loo
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from shared.domain.alarm import Alarm, dates_of, start_of
 from shared.domain.calendar import local_day
 from shared.domain.counts import ONE_ORDER, Count, added, taken
 from shared.domain.difference import difference
 from shared.domain.effect import Correction, Effect, Recount, Reopening, Spend
-from shared.domain.entry import Entry, EntryKey, EntryKind, HistoryRow, Share
+from shared.domain.entry import Entry, EntryKey, EntryKind, HistoryRow, Share, is_activity
 from shared.domain.errors import FaultError
-from shared.domain.points import Posting
+from shared.domain.points import Account, Posting
 from shared.domain.subject import Subject
 from shared.domain.wallet import Wallet
 
@@ -38,6 +39,11 @@ class Reason:
     subject: Subject | None = None
     names: EntryKey | None = None
 
+    @property
+    def is_activity(self) -> bool:
+        """Whether the entry ends the member's silence."""
+        return is_activity(self.kind, self.key)
+
 
 def post(wallet: Wallet, history: History, effect: Effect, reason: Reason, *, now: datetime, zone: str) -> tuple[Entry, Wallet]:
     """The entry that records `effect` on the local day of the program's `zone`, and the wallet after it.
@@ -49,6 +55,8 @@ def post(wallet: Wallet, history: History, effect: Effect, reason: Reason, *, no
     day = day_of_entry(wallet, now, zone)
     if reason.kind is EntryKind.PURCHASE:
         effect = replace(effect, counts=(ONE_ORDER, *effect.counts))
+    if reason.is_activity:
+        effect = replace(effect, active_at=reason.occurred_at)
     step = _step(wallet, history, effect, day, reason.key)
     entry = Entry(
         key=reason.key,
@@ -62,18 +70,55 @@ def post(wallet: Wallet, history: History, effect: Effect, reason: Reason, *, no
         postings=step.postings,
         after=step.wallet.balances(),
         lapsed=step.lapsed,
-        told=_beside_points(step.effect) if reason.kind is EntryKind.PURCHASE else step.effect,
+        told=_kept(step.effect, reason),
         zone=zone,
         request_hash=reason.request_hash,
         why=reason.why,
         subject=reason.subject,
         names=reason.names,
     )
-    return entry, replace(step.wallet, recorded_at=recorded_at)
+    return entry, replace(step.wallet, recorded_at=recorded_at, alarm=_moved_earlier(wallet, step, recorded_at, zone))
 
 
-def _beside_points(effect: Effect) -> Effect | None:
-    """What the postings of an order do not tell: an entry of an order is by far the most frequent, and kept short."""
+def _moved_earlier(before: Wallet, step: "_Step", now: datetime, zone: str) -> Alarm:
+    """The wallet's alarm, no later than what the entry made due: by date, or at once where that has come already."""
+    alarm, effect, today = step.wallet.alarm, step.effect, local_day(now, zone)
+    if step.wallet.closed:
+        return Alarm()
+    days = dates_of(step.postings, alarm.ahead) | {spend.lapses_on for spend in effect.spends if spend.lapses_on}
+    silent = _silent_on(before, effect, alarm, zone)
+    # A tier may have changed.
+    at_once = bool(effect.stands or effect.recounts or effect.reopens or effect.terms or effect.since)
+    at_once = at_once or any(day <= today for day in silent) or _are_soon_gone(before, step.postings, alarm, today)
+    return alarm.no_later((start_of(days | silent, today, zone), now if at_once else None))
+
+
+def _silent_on(before: Wallet, effect: Effect, alarm: Alarm, zone: str) -> set[date]:
+    """The local days on which the member is silent after an entry, if nothing else comes; an order may be told late."""
+    if effect.active_at is None or (before.active_at is not None and effect.active_at <= before.active_at):
+        return set()
+    active_on = local_day(effect.active_at, zone)
+    return {active_on + timedelta(days=days) for days in alarm.silent_after}
+
+
+def _are_soon_gone(before: Wallet, postings: Iterable[Posting], alarm: Alarm, today: date) -> bool:
+    """Whether points came of which the member is to be told now, because they will be gone soon: no others go with them."""
+    if not alarm.ahead:
+        return False
+    known = {(purse.currency, lot.gone_on) for purse in before.purses for lot in purse.lots if lot.spendable_from is None}
+    came = {(posting.currency, lot.gone_on) for posting in postings if posting.credit is Account.ACTIVE for lot in posting.lots}
+    return any(gone_on and 0 < (gone_on - today).days <= max(alarm.ahead) for _, gone_on in came - known)
+
+
+def _kept(effect: Effect, reason: Reason) -> Effect | None:
+    """The effect as the entry keeps it: what its kind, its time and its postings do not tell.
+
+    An entry of an order is by far the most frequent, and kept short.
+    """
+    if reason.is_activity:
+        effect = replace(effect, active_at=None)
+    if reason.kind is not EntryKind.PURCHASE:
+        return effect
     told = replace(effect, credits=(), counts=tuple(count for count in effect.counts if count != ONE_ORDER))
     return None if told == Effect() else told
 

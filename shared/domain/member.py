@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from shared.domain.alarm import Alarm
 from shared.domain.digest import request_hash
 from shared.domain.effect import Effect
 from shared.domain.entry import Entry, EntryKind, MemberId, closure_key
@@ -59,7 +60,7 @@ class Profile:
     """All that the shop knows of a member but their points. `time_zone` None means the program's.
 
     `merged_into` is the member who took over everything when this one was closed, if one did. `seen_with` are devices and ways
-    of paying that the shop told.
+    of paying that the shop told. `alarm` says when something of the profile, such as a birthday, may be due.
     """
 
     member: MemberId
@@ -77,6 +78,7 @@ class Profile:
     consents: Mapping[str, Consent] = field(default_factory=dict)
     attributes: Mapping[str, str | int | bool] = field(default_factory=dict)
     seen_with: tuple[Fingerprint, ...] = ()
+    alarm: Alarm = field(default=Alarm(), compare=False)
 
     def identities(self) -> frozenset[Identity]:
         """All identities that lead to this member."""

@@ -9,17 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
 from shared.domain.calendar import first_of_next_month, first_of_next_year, local_day, months_after
+from shared.domain.campaign import Alarmed, Bonus, Campaign, Dated, FrequencyCap, OnPurchase, Trigger
 from shared.domain.cap import Cap, Cost
 from shared.domain.cross_faults import cross_faults
 from shared.domain.document import Code, Document, MoneyCode, Zone
 from shared.domain.errors import BeforeProgramError, ProgramInvalidError, ProgramMissingError, TryAgainError
 from shared.domain.faults import faults_of
 from shared.domain.membership import Plan
+from shared.domain.message import Messages
 from shared.domain.purchase import Line
 from shared.domain.recognition import Recognition
 from shared.domain.referral import ReferralTerms
@@ -118,7 +120,8 @@ class Program(Document):
     `clawback` says what becomes of points that a refund takes back and that were spent: debt that the next points repay, or
     forgiven. An operator alone adjusts up to `adjustment_limit` points. Without `transfers` members cannot give points to each
     other. `stacking` says how bonuses go together: each on the base, each on what those before it made of the base, or only the
-    best of a currency.
+    best of a currency. `frequency_caps` say how many bonuses of campaigns a member is given. Without `messages` nobody
+    is mailed anything.
     """
 
     name: str = Field(min_length=1, max_length=100)
@@ -135,6 +138,9 @@ class Program(Document):
     memberships: list[Plan] = Field(default=[], max_length=20)
     recognitions: list[Recognition] = Field(default=[], max_length=20)
     referral: ReferralTerms | None = None
+    campaigns: list[Campaign] = Field(default=[], max_length=100)
+    frequency_caps: list[FrequencyCap] = Field(default=[], max_length=4)
+    messages: Messages | None = None
     late_days_max: int = Field(default=400, ge=0, le=3660)
     claim_days: int = Field(default=30, ge=0, le=366)
     clawback: Literal["debt", "forgive"] = "debt"
@@ -191,10 +197,31 @@ class Program(Document):
 
     @cached_property
     def caps_of_rules(self) -> Mapping[str, Sequence[str]]:
-        """The caps of the rules, and of the rewards of referrals, that have some."""
+        """The caps of the rules, of the rewards of referrals, and of campaigns, that have some."""
         rewards = self.referral.rewards() if self.referral else {}
         capped = {rule.id: rule.caps for rule in self.earning_rules} | {name: reward.caps for name, reward in rewards.items()}
+        capped |= {campaign.rule: campaign.caps for campaign in self.campaigns}
         return {name: caps for name, caps in capped.items() if caps}
+
+    @cached_property
+    def campaigns_by_id(self) -> Mapping[str, Campaign]:
+        """The campaigns by their ids."""
+        return {campaign.id: campaign for campaign in self.campaigns}
+
+    @cached_property
+    def alarmed_campaigns(self) -> tuple[Campaign, ...]:
+        """Campaigns that come for each member at a time of their own."""
+        return tuple(campaign for campaign in self.campaigns if isinstance(campaign.trigger, Alarmed))
+
+    @cached_property
+    def dated_campaigns(self) -> tuple[Campaign, ...]:
+        """Campaigns that come for all at once."""
+        return tuple(campaign for campaign in self.campaigns if isinstance(campaign.trigger, Dated))
+
+    @cached_property
+    def purchase_campaigns(self) -> tuple[Campaign, ...]:
+        """Campaigns that come with an order."""
+        return tuple(campaign for campaign in self.campaigns if isinstance(campaign.trigger, OnPurchase))
 
     @cached_property
     def caps_by_id(self) -> Mapping[str, Cap]:
@@ -277,10 +304,14 @@ def parse_program(document: object) -> Program:
     return program
 
 
+_TRIGGERS = tuple(get_args(part.model_fields["kind"].annotation)[0] for part in get_args(get_args(Trigger)[0]))
+_BONUSES = tuple(get_args(part.model_fields["kind"].annotation)[0] for part in get_args(get_args(Bonus)[0]))
 _QUALIFIES = ("orders", "membership", "enrolment")
 _KINDS: Mapping[tuple[str | int, ...], Sequence[str]] = {
     ("earning_rules", 0): ("purchase", "multiplier", "bonus", "activity"),
     ("tiers", "period"): ("calendar_year", "anniversary", "rolling"),
+    ("campaigns", 0, "trigger"): _TRIGGERS,
+    ("campaigns", 0, "bonus"): _BONUSES,
     ("referral", "qualifies"): _QUALIFIES,
     ("referral", "campaigns", 0, "qualifies"): _QUALIFIES,
 }

@@ -1,17 +1,19 @@
 """What a program gives for an order: which rules and benefits apply, what they give, and what that counts against."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from math import floor
 
 from shared.domain.accrual import Basket, Bonus, Part, SharedRooms, Standalone, StoredRooms, accrue
+from shared.domain.boost import BOOST, Boost, percent_of
 from shared.domain.calendar import local_day
 from shared.domain.cap import BudgetKey, Cap
 from shared.domain.counts import Count, credit_name
 from shared.domain.decision import BudgetMoved
 from shared.domain.entry import Entry, Share
 from shared.domain.membership import multiplier
+from shared.domain.points import Credit
 from shared.domain.program import Program, ProgramVersion
 from shared.domain.purchase import Purchase
 from shared.domain.rule import Occasion
@@ -67,8 +69,15 @@ def _limits(cap: Cap, limit: int, day: date, budgets: Mapping[BudgetKey, int]) -
     return parts
 
 
-def rate(basket: Basket, occasion: Occasion, level: Level | None, program: Program, rooms: SharedRooms) -> tuple[Part, ...]:
-    """What each rule and benefit that applies gives for an order."""
+def rate(
+    basket: Basket,
+    occasion: Occasion,
+    level: Level | None,
+    program: Program,
+    rooms: SharedRooms,
+    boosts: Iterable[Boost] = (),
+) -> tuple[Part, ...]:
+    """What each rule, benefit and multiplier voucher that applies gives for an order."""
     rules = program.rules_at(occasion.channel, occasion.store)
     base = [rule for rule in rules.base if occasion.meets(rule.when) and not basket.exceeds(rule.when)]
     bonuses: list[Bonus] = [rule for rule in rules.bonuses if occasion.meets(rule.when)]
@@ -76,6 +85,7 @@ def rate(basket: Basket, occasion: Occasion, level: Level | None, program: Progr
     for currency in program.currencies:
         if found := multiplier(occasion.memberships, program.memberships, currency.code):
             bonuses.append(Standalone(MEMBERSHIP + found[0], currency.code, found[1]))
+    bonuses += [Standalone(boost.rule, boost.currency, boost.percent) for boost in boosts]
     return accrue(basket, base, bonuses, program.stacking, rooms)
 
 
@@ -107,6 +117,8 @@ def rate_again(
 
 
 def _standalone(share: Share, program: Program) -> Standalone:
+    if share.rule.startswith(BOOST):
+        return Standalone(share.rule, share.currency, percent_of(share.rule))
     if share.rule.startswith(TIER):
         level = program.tiers.level(share.rule.removeprefix(TIER)) if program.tiers else None
         found = level.benefits.multipliers if level else []
@@ -208,3 +220,17 @@ def day_of(purchase: Purchase, program: Program) -> date:
 def basket_of(purchase: Purchase, net: Sequence[Fraction | int], program: Program) -> Basket:
     """What is left of an order, `net` by line, as far as it earns."""
     return Basket.of(purchase, net, program.earns)
+
+
+def credits_of(why: Sequence[Share], program: Program, day: date) -> tuple[Credit, ...]:
+    """The points of `why`, by currency, with the dates that points of the local day `day` have."""
+    points: dict[str, int] = {}
+    for share in why:
+        points[share.currency] = points.get(share.currency, 0) + share.points
+    credits = []
+    for code, given in points.items():
+        currency = program.currency(code)
+        spendable_from = day + timedelta(days=currency.pending_days)
+        gone_on = currency.expiry.gone_on(day) if currency.expiry else None
+        credits.append(Credit(code, given, spendable_from, gone_on))
+    return tuple(credits)

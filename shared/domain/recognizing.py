@@ -8,7 +8,6 @@ from shared.domain.calendar import first_after_period, first_of_period
 from shared.domain.counts import Count
 from shared.domain.decision import Decision, View
 from shared.domain.digest import request_hash
-from shared.domain.earning import credits_of
 from shared.domain.effect import Effect
 from shared.domain.entry import Entry, EntryKey, EntryKind, Share, arrival_key
 from shared.domain.errors import (
@@ -20,6 +19,7 @@ from shared.domain.errors import (
 )
 from shared.domain.history import Reason, day_of_entry, post
 from shared.domain.program import ProgramVersion
+from shared.domain.rating import credits_of
 from shared.domain.recognition import Recognition, Who
 from shared.domain.rule import Occasion, When
 from shared.domain.standing import Course, tier_now, told

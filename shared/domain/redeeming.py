@@ -14,6 +14,7 @@ from shared.domain.errors import (
     LimitReachedError,
     RefusalError,
     RewardChangedError,
+    RewardNotOfferedError,
     RewardUnknownError,
 )
 from shared.domain.gift_card import NewCard
@@ -22,7 +23,9 @@ from shared.domain.membership import active_at
 from shared.domain.program import Program
 from shared.domain.reward import (
     Discount,
+    Donation,
     GiftCard,
+    PayWithPoints,
     Reward,
     RewardVersion,
     Situation,
@@ -201,6 +204,50 @@ def redeem(view: View, request: RedemptionRequest, issue: Issue, course: Course)
         ),
         now=view.now,
         zone=zone,
+    )
+    return Decision(entry, wallet, tuple(_changes(view, quoted, subject, issue, entry)))
+
+
+def gift(view: View, issue: Issue, course: Course, digest: bytes, names: EntryKey) -> Decision:
+    """The redemption, for nothing, of a reward that a campaign gives: `names` is the grant. Limits and audience do not count.
+
+    Raises RewardUnknownError, RewardNotOfferedError for an archived one, SoldOutError, LimitReachedError.
+    """
+    version = view.reward
+    if version is None:
+        raise RewardUnknownError
+    reward = version.reward
+    if reward.archived or isinstance(reward.benefit, Donation | PayWithPoints):
+        # What depends on the points that are paid for it is worth nothing for nothing.
+        raise RewardNotOfferedError(reason="archived" if reward.archived else "points")
+    if len(view.wallet.holds) >= HOLDS_MAX and not reward.immediate:
+        raise LimitReachedError(limit="open", count=HOLDS_MAX, until=None)
+    day = day_of_entry(view.wallet, view.now, course.zone)
+    quoted = Quote(
+        reward=version,
+        points=0,
+        value=value_of(reward, 0, None),
+        lapses_on=day + timedelta(days=reward.lapse_days) if reward.lapse_days else None,
+        active=0,
+        obstacles=[],
+    )
+    request = RedemptionRequest(member_id=view.wallet.member, reward=reward.id)
+    subject = _subject(quoted, request, issue, course.version.program)
+    spend = Spend(currency=reward.currency, points=0, held=not reward.immediate, lapses_on=quoted.lapses_on)
+    entry, wallet = post(
+        view.wallet,
+        view.history,
+        Effect(spends=(spend,)),
+        Reason(
+            key=issue.key,
+            kind=EntryKind.REDEMPTION,
+            occurred_at=view.now,
+            request_hash=digest,
+            subject=subject,
+            names=names,
+        ),
+        now=view.now,
+        zone=course.zone,
     )
     return Decision(entry, wallet, tuple(_changes(view, quoted, subject, issue, entry)))
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
+from math import floor
 
 from shared.domain.accrual import Basket, Part
+from shared.domain.boost import Boost
 from shared.domain.calendar import CLOCK_SKEW_MAX, local_day
 from shared.domain.card_decision import refund_card
 from shared.domain.counts import ONE_ORDER, Count
@@ -23,6 +25,7 @@ from shared.domain.errors import (
     TryAgainError,
 )
 from shared.domain.history import Reason, day_of_entry, effective, post, since
+from shared.domain.order_grants import TakenBack
 from shared.domain.program import Program, ProgramVersion, in_force, version_of
 from shared.domain.purchase import Purchase
 from shared.domain.rating import basket_of, budgets_returned, counts_of, rate_again, together
@@ -126,11 +129,12 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
     net = before.less(lines, amount)
     rated = _Rated.of(bought, purchase, before, net, versions)
     undoing = Undoing.of(view, by_refund(view, purchase, net.amounts(), versions), versions)
-    why = (*rated.clawed_back(), *(undoing.why() if undoing else ()))
+    taken = TakenBack.of(view, bought, rated.money(), versions)
+    why = (*rated.clawed_back(), *taken.why, *(undoing.why() if undoing else ()))
     points = list(_points_returned(view, order, net))
-    corrections = [*rated.corrections(), *(correction for _, correction in points)]
+    corrections = [*rated.corrections(), *taken.corrections, *(correction for _, correction in points)]
     cards = list(_cards(view, order, net, request))
-    changes = (*rated.budgets(), *(change for _, change in cards))
+    changes = (*rated.budgets(), *taken.changes, *(change for _, change in cards))
     _check_writes(view, changes, len(cards))
     subject = Refund(
         order_id=request.order_id,
@@ -153,8 +157,8 @@ def refund(view: View, order: Order, request: RefundRequest, versions: Sequence[
     recount = Recount(bought.sequence, rated.counts())
     effect = Effect(
         corrections=tuple(corrections),
-        recounts=(recount,) if set(recount.counts) != set(_counted(view, bought)) else (),
-        forgives=forgiven(rated.clawed_back(), rated.program),
+        recounts=(*((recount,) if set(recount.counts) != set(_counted(view, bought)) else ()), *taken.recounts),
+        forgives=forgiven((*rated.clawed_back(), *taken.why), rated.program),
     )
     if undoing is not None:
         effect = undoing.on(effect)
@@ -236,6 +240,7 @@ class _Rated:
     version: ProgramVersion
     before: tuple[Part, ...]
     after: tuple[Part, ...]
+    basket_before: Basket
     basket: Basket
 
     @classmethod
@@ -243,7 +248,7 @@ class _Rated:
         version = _version(bought, versions)
         left = [basket_of(purchase, there.amounts(), version.program) for there in (before, net)]
         gave, gives = rate_again(purchase, bought, version, left)
-        return cls(bought, version, gave, gives, left[1])
+        return cls(bought, version, gave, gives, *left)
 
     @property
     def program(self) -> Program:
@@ -270,8 +275,16 @@ class _Rated:
                 yield Correction(self.bought.sequence, currency, gives.get(currency, 0))
 
     def counts(self) -> tuple[Count, ...]:
-        """What the order counts from now on. It keeps its number: one that was given again would earn its bonus again."""
-        return (ONE_ORDER, *counts_of(self.after, self.basket, self.program, self._day))
+        """What the order counts from now on. It keeps its number: one that was given again would earn its bonus again.
+
+        A multiplier voucher that it used stays used.
+        """
+        used = [count for count in self.bought.effect.counts if Boost.of(count)]
+        return (ONE_ORDER, *counts_of(self.after, self.basket, self.program, self._day), *used)
+
+    def money(self) -> tuple[int, int]:
+        """Minor units of the order that counted before, and count now."""
+        return floor(self.basket_before.money()), floor(self.basket.money())
 
     def budgets(self) -> tuple[BudgetMoved, ...]:
         """What comes back to budgets."""

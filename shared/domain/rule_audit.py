@@ -9,11 +9,13 @@ from shared.domain.calendar import first_of_period, local_day
 from shared.domain.cap import BudgetKey, Cap
 from shared.domain.counts import Count, credit_name
 from shared.domain.entry import Entry, EntryKey, EntryKind, Share, award_key
+from shared.domain.grant_audit import day_of_grant, grant_breaks, multiplier_of
+from shared.domain.grant_books import of_grant
 from shared.domain.program import Program, ProgramVersion
 from shared.domain.rating import basket_of
 from shared.domain.referral_audit import award_breaks, of_referral, step_breaks
 from shared.domain.rule import ActivityRule, EarningRule
-from shared.domain.subject import Activity, Award, Recognized
+from shared.domain.subject import Activity, Award, Grant, Recognized
 from shared.domain.wallet import Wallet
 
 Found = tuple[str, str]
@@ -49,16 +51,17 @@ class Rulebook:
             yield from _recognition(entry, entry.subject)
         yield from step_breaks(entry, before, self.versions)
         yield from award_breaks(entry, before, self.versions)
-        if not self.versions or entry.kind not in (*GIVING, EntryKind.AWARD) or not entry.why:
+        yield from grant_breaks(entry, before, self.versions)
+        if not self.versions or entry.kind not in (*GIVING, EntryKind.AWARD, EntryKind.GRANT) or not entry.why:
             return
         program = self.program(entry)
         if program is None:
             yield BY_RULES, f"there is no version {entry.why[0].program_version}"
             return
         yield from _caps(entry, program, before)
-        if entry.kind is EntryKind.AWARD:
+        if entry.kind not in GIVING:
             return
-        yield from _shares(entry, program)
+        yield from _shares(entry, program, self.versions)
         yield from _limits(entry, program, before)
         yield from _credit(entry, program)
 
@@ -70,14 +73,14 @@ def _rules(entry: Entry, program: Program) -> Iterator[tuple[EarningRule, int]]:
             yield rule, share.points
 
 
-def _shares(entry: Entry, program: Program) -> Iterator[Found]:
+def _shares(entry: Entry, program: Program, versions: Mapping[int, ProgramVersion]) -> Iterator[Found]:
     """Each share is of a rule or benefit of one version, not negative, and within the room that its caps left."""
     levels = {f"tier:{level.id}" for level in program.tiers.levels} if program.tiers else set()
     benefits = levels | {f"membership:{plan.id}" for plan in program.memberships}
     activity = entry.subject.activity if isinstance(entry.subject, Activity) else None
     for share in entry.why:
         rule = program.rules_by_id.get(share.rule)
-        known = share.rule in benefits if rule is None else rule.currency == share.currency
+        known = share.rule in benefits or multiplier_of(share, versions) if rule is None else rule.currency == share.currency
         if isinstance(rule, ActivityRule) or activity is not None:
             known = isinstance(rule, ActivityRule) and rule.activity == activity and share.points <= rule.points
         if not known or share.program_version != entry.why[0].program_version:
@@ -92,6 +95,8 @@ def _day_of(entry: Entry, program: Program) -> date:
     """The local day whose caps and budgets an entry uses."""
     if isinstance(entry.subject, Award):
         return entry.subject.given_on or entry.recorded_on
+    if isinstance(entry.subject, Grant):
+        return day_of_grant(entry, entry.subject, program)
     return local_day(entry.occurred_at, program.time_zone)
 
 
@@ -175,7 +180,7 @@ def drawn(rulebook: Rulebook, entries: Sequence[Entry]) -> Iterator[tuple[Budget
     """What one member's entries drew from budgets or returned to them, all shards of a budget together."""
     by_key: dict[EntryKey, Entry] = {entry.key: entry for entry in entries}
     for entry in entries:
-        # A refund may take back what an order gave and what a referral gave, each by a version of its own.
+        # A refund may take back what an order gave and brought, and what a referral gave, each by a version of its own.
         for share in entry.why:
             version, origin = rulebook.versions.get(share.program_version), _origin(share, entry, by_key)
             if version is None or origin is None or not share.points:
@@ -188,9 +193,13 @@ def drawn(rulebook: Rulebook, entries: Sequence[Entry]) -> Iterator[tuple[Budget
 
 def _origin(share: Share, entry: Entry, by_key: Mapping[EntryKey, Entry]) -> Entry | None:
     """The entry that gave the points which a reason gives or takes back; None where it is not there."""
-    if entry.kind in (*GIVING, EntryKind.AWARD):
+    if entry.kind in (*GIVING, EntryKind.AWARD, EntryKind.GRANT):
         return entry
     if entry.kind not in TAKING_BACK:
         return None
+    if of_grant(share):
+        order = by_key.get(entry.names or entry.key)
+        grants = (by_key.get(EntryKey(key)) for key in order.effect.gave) if order else ()
+        return next((grant for grant in grants if grant and share.rule in {one.rule for one in grant.why}), None)
     named = award_key(entry.member) if of_referral(share) and entry.kind is not EntryKind.CLAWBACK else entry.names
     return by_key.get(named or entry.key)

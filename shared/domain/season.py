@@ -123,15 +123,12 @@ def edge_faults(season: Season, zones: Collection[str]) -> list[str]:
     """
     found = [season.time_zone] if season.time_zone else sorted(set(zones))
     edges = [(name, text) for name, text in (("starts", season.starts), ("ends", season.ends)) if text]
-    return [
-        f"{name}: {text} {fault} in {zone}"
-        for name, text in edges
-        for zone in found
-        if (fault := _edge_fault(_wall(text), zone))
-    ]
+    return [f"{name}: {text} {fault} in {zone}" for name, text in edges for zone in found if (fault := edge_fault(text, zone))]
 
 
-def _edge_fault(wall: datetime, zone: str) -> str:
+def edge_fault(text: str, zone: str) -> str:
+    """Why a wall time is no single instant of the zone; empty where it is one."""
+    wall = _wall(text)
     first = wall.replace(tzinfo=ZoneInfo(zone))
     before, after = first.utcoffset(), first.replace(fold=1).utcoffset()
     if before == after or before is None or after is None:
@@ -156,9 +153,9 @@ def on_weekday(weekdays: Sequence[Weekday], local: datetime, hours: Hours | None
 def covers(season: Season, instant: datetime, zone: str) -> bool:
     """Whether `instant` (aware) is in the season. `zone` is the store's, else the program's, for a season that has none."""
     zone = season.time_zone or zone
-    if season.starts and instant < _edge(season.starts, zone):
+    if season.starts and instant < wall_instant(season.starts, zone):
         return False
-    if season.ends and instant >= _edge(season.ends, zone):
+    if season.ends and instant >= wall_instant(season.ends, zone):
         return False
     return not season._recurs or _comes_again(season, instant.astimezone(ZoneInfo(zone)))
 
@@ -195,7 +192,7 @@ def _day_before(day: date, zone: str) -> date:
 
 
 @lru_cache(maxsize=4096)
-def _edge(text: str, zone: str) -> datetime:
+def wall_instant(text: str, zone: str) -> datetime:
     """The instant of a wall time in UTC; kept, because every order asks every season."""
     return _wall(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 

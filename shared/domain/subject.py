@@ -237,6 +237,54 @@ class Invitation:
     channel: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """What a campaign gave a member for a `period`, once; `due_at` is the instant from which it was due.
+
+    `version` is the program's whose document said so.
+    `bonus` says what: `points` of `currency`; a multiplier of `percent` for the next order up to the local day `until`; a
+    `reward` of the catalog, whose voucher is the entry `redemption`; a gift card of `amount` minor units of `money` with its
+    `code`; or a message alone. `template` names what the member is told by. `cause` is the order's entry, for a bonus on a
+    purchase; `ticket` what was drawn, as 16 hexadecimal digits.
+    """
+
+    campaign: str
+    version: int
+    trigger: str
+    period: str
+    due_at: datetime
+    bonus: str
+    currency: str | None = None
+    points: int = 0
+    percent: int | None = None
+    until: date | None = None
+    reward: str | None = None
+    redemption: str | None = None
+    gift_card: str | None = None
+    code: str | None = None
+    amount: int | None = None
+    money: str | None = None
+    template: str | None = None
+    cause: str | None = None
+    ticket: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """A member is told, once: `points` of `currency` are gone on the local day `on`, which is `days` away."""
+
+    what: str
+    currency: str
+    points: int
+    on: date
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What dates made due was booked, for a member who stayed away."""
+
+
 Subject = (
     Purchase
     | Redemption
@@ -256,4 +304,7 @@ Subject = (
     | Award
     | Clawback
     | Invitation
+    | Grant
+    | Notice
+    | Swept
 )

@@ -1,7 +1,7 @@
 """The proof of what is counted beside the ledger, from the entries alone: charities, rewards' stocks, budgets, referrals."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Self
@@ -10,6 +10,7 @@ from shared.domain.audit import Break
 from shared.domain.cap import BudgetKey
 from shared.domain.donating import CharityMonth, Given, gift_of, summed
 from shared.domain.entry import Entry, EntryKind
+from shared.domain.grant_books import limits_drawn, tallied
 from shared.domain.program import ProgramVersion
 from shared.domain.referral_books import Beside, ReferralTallies
 from shared.domain.rule_audit import Rulebook, drawn
@@ -17,6 +18,8 @@ from shared.domain.stock import Stock
 from shared.domain.subject import Redemption
 
 NOTHING_BESIDE = Beside()
+CampaignPeriod = tuple[str, str]
+"""A campaign, and the period of a date; `ever` for what is of no date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,9 @@ class Tallies:
     """What the entries of the members so far make due.
 
     `used` are rewards' redemptions that took one of the stock and are used; `held` those that are neither used nor cancelled,
-    by the day on which they lapse. `drawn` are points of budgets, all shards together, by the rules of `rulebook`. `referrals`
-    are the counters of referrals.
+    by the day on which they lapse. `drawn` are points of budgets, all shards together, by the rules of `rulebook`; and bonuses
+    of campaigns and draws that have only so many, which are `limited`. `referrals` are the counters of referrals, `campaigns`
+    those of what campaigns gave, by campaign and period.
     """
 
     rulebook: Rulebook = field(default_factory=lambda: Rulebook({}))
@@ -47,7 +51,9 @@ class Tallies:
     used: Counter[str] = field(default_factory=Counter)
     held: dict[str, Counter[date | None]] = field(default_factory=dict)
     drawn: Counter[BudgetKey] = field(default_factory=Counter)
+    limited: dict[BudgetKey, int] = field(default_factory=dict)
     referrals: ReferralTallies = field(default_factory=ReferralTallies)
+    campaigns: dict[CampaignPeriod, Counter[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, books: Iterable[Sequence[Entry]], versions: Sequence[ProgramVersion] = ()) -> Self:
@@ -66,10 +72,19 @@ class Tallies:
         ended = {entry.names: entry.kind for entry in entries if entry.kind in (EntryKind.USE, EntryKind.CANCELLATION)}
         for budget, points in drawn(self.rulebook, entries):
             self.drawn[budget] += points
+        for budget, count, most in limits_drawn(entries, self.rulebook.versions):
+            self.drawn[budget] += count
+            self.limited[budget] = max(most, self.limited.get(budget, 0))
+        for campaign, period, counts in tallied(entries):
+            self.campaigns.setdefault((campaign, period), Counter()).update(counts)
         for entry in entries:
             self._add_gift(entry)
             if isinstance(entry.subject, Redemption) and entry.subject.stocked:
                 self._add_stocked(entry.subject, ended.get(entry.key))
+
+    def pass_over(self, campaign: str, period: str, reason: str) -> None:
+        """Count that a campaign passed somebody over, under a period."""
+        self.campaigns.setdefault((campaign, period), Counter())[f"passed:{reason}"] += 1
 
     def _add_gift(self, entry: Entry) -> None:
         gift = gift_of(entry)
@@ -109,13 +124,22 @@ class Tallies:
 
     def budget_break(self, budget: BudgetKey, spent: int) -> Break | None:
         """Whether the shards of a budget do not count the points that its rules gave, or count more than any version allows."""
-        due, most = self.drawn[budget], self._limit(budget.cap)
+        due, most = self.drawn[budget], self.limited.get(budget, 0) or self._limit(budget.cap)
         where = f"{budget.cap} since {budget.since}" if budget.since else budget.cap
         if spent != due:
             return Break("a budget counts the points that its rules gave", where, f"{spent}, due {due}")
         if not 0 <= due <= most:
             return Break("a budget counts the points that its rules gave", where, f"{due} given, the limit is {most}")
         return None
+
+    def campaign_break(self, campaign: str, period: str, found: Mapping[str, int]) -> Break | None:
+        """Whether the counters of a campaign are not what its grants, refunds and markers come to."""
+        due, told = (+Counter(counts) for counts in (self.campaigns.get((campaign, period), {}), found))
+        if told == due and all(count > 0 for count in found.values()):
+            return None
+        return Break(
+            "what a campaign gave is counted as it was given", f"{campaign} of {period}", f"{dict(found)}, due {dict(due)}"
+        )
 
     def _limit(self, cap: str) -> int:
         """The most that any version allows: one may have lowered it later."""

@@ -151,6 +151,7 @@ def merge(view: View, reason: str, digest: bytes, zone: str, course: Course | No
         counts=before.counts,
         terms=before.terms,
         since=min(filter(None, (before.since, local_day(leaver.enrolled_at, zone)))),
+        active_at=leaver.active_at,
         referral=survivor.wallet.referral.merging(leaver.member) if survivor.wallet.referral else None,
     )
     if course is not None:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Self
 
+from shared.domain.alarm import Alarm
 from shared.domain.counts import Count, Forgotten, added, amount_of, kept
 from shared.domain.effect import Effect, Spend, Standing
 from shared.domain.entry import BalanceAfter, EntryKey, MemberId
@@ -45,7 +46,8 @@ class Wallet:
     `holds` in order of sequence. `merged_into` is the member who took all over, `closed` whether this one left. `counts` are in
     order of name and day, `terms` of their billing events; `standing` is the tier that an entry last told, `forgotten` what is
     counted no more. `since` is from when a member who was merged into this one had been one, if that was earlier.
-    `referral` is the one that the member came by.
+    `referral` is the one that the member came by. `active_at` is when they last bought or redeemed. `alarm` is no part of what
+    the entries make: it says when to look.
     """
 
     member: MemberId
@@ -65,6 +67,8 @@ class Wallet:
     forgotten: Forgotten | None = None
     since: date | None = None
     referral: Referred | None = None
+    active_at: datetime | None = None
+    alarm: Alarm = field(default=Alarm(), compare=False)
 
     def purse(self, currency: str) -> Purse:
         """The purse of a currency; an empty one where nothing was ever posted."""
@@ -139,6 +143,7 @@ class Wallet:
             forgotten=forgotten,
             since=min(filter(None, (self.since, effect.since)), default=None),
             referral=effect.referral or self.referral,
+            active_at=max(filter(None, (self.active_at, effect.active_at)), default=None),
         )
 
     def _holding(self, spend: Spend, key: EntryKey) -> Self:

@@ -7,9 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.adapters.clock import SystemClock
+from shared.adapters.dynamodb.alarms import DynamoAlarms
 from shared.adapters.dynamodb.approvals import DynamoApprovals
 from shared.adapters.dynamodb.attempts import DynamoAttempts
 from shared.adapters.dynamodb.budgets import DynamoBudgets
+from shared.adapters.dynamodb.campaigns import DynamoCampaigns
 from shared.adapters.dynamodb.client import make_client
 from shared.adapters.dynamodb.clock import TestClock
 from shared.adapters.dynamodb.disposable import DynamoMailDomains
@@ -17,11 +19,13 @@ from shared.adapters.dynamodb.donations import DynamoDonations
 from shared.adapters.dynamodb.gift_cards import DynamoGiftCards
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.members import DynamoMembers
+from shared.adapters.dynamodb.outbox import DynamoOutbox
 from shared.adapters.dynamodb.programs import DynamoPrograms
 from shared.adapters.dynamodb.referral_codes import DynamoReferralCodes
 from shared.adapters.dynamodb.referral_export import DynamoReferralExport
 from shared.adapters.dynamodb.referrals import DynamoReferrals
 from shared.adapters.dynamodb.rewards import DynamoRewards
+from shared.adapters.dynamodb.runs import DynamoRuns
 from shared.adapters.dynamodb.secrets import Secret
 from shared.adapters.dynamodb.store import Backoff, Store
 from shared.adapters.dynamodb.table import CURSOR_SECRET
@@ -59,6 +63,10 @@ class Wiring:
     referrals: DynamoReferrals
     referral_export: DynamoReferralExport
     mail_domains: DynamoMailDomains
+    alarms: DynamoAlarms
+    campaigns: DynamoCampaigns
+    runs: DynamoRuns
+    outbox: DynamoOutbox
     code_rng: random.Random
 
 
@@ -92,6 +100,10 @@ def wire(settings: Settings, client: "DynamoDBClient", real: Clock, backoff: Bac
         referrals=DynamoReferrals(store),
         referral_export=DynamoReferralExport(store),
         mail_domains=DynamoMailDomains(store),
+        alarms=DynamoAlarms(store),
+        campaigns=DynamoCampaigns(store),
+        runs=DynamoRuns(store),
+        outbox=DynamoOutbox(store),
         code_rng=code_rng,
     )
 

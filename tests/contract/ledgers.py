@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from shared.adapters.dynamodb.alarms import DynamoAlarms
 from shared.adapters.dynamodb.attempts import DynamoAttempts
+from shared.adapters.dynamodb.budgets import DynamoBudgets
+from shared.adapters.dynamodb.campaigns import DynamoCampaigns
 from shared.adapters.dynamodb.gift_cards import DynamoGiftCards
 from shared.adapters.dynamodb.items import wallet_item
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.members import DynamoMembers
 from shared.adapters.dynamodb.rewards import DynamoRewards
+from shared.adapters.dynamodb.runs import DynamoRuns
 from shared.adapters.dynamodb.store import Backoff, Outcome, Store
 from shared.adapters.dynamodb.table import charity_key, tally_key
 from shared.domain.brought import is_counter
@@ -25,11 +29,13 @@ from shared.domain.member import Enrolment, Profile, close
 from shared.domain.purchase import Purchase
 from shared.domain.referring import Joining
 from shared.domain.wallet import Wallet
-from shared.ports import Attempts, Clock, Decide, GiftCards, Ledger, Rewards
+from shared.ports import Alarms, Attempts, Budgets, Campaigns, Clock, Decide, GiftCards, Ledger, Members, Rewards, Runs
 from tests.engines.engine import Engine
 from tests.fakes import grocer
+from tests.fakes.memory_campaigns import MemoryAlarms, MemoryBudgets, MemoryCampaigns, MemoryRuns
 from tests.fakes.memory_catalog import MemoryCodes, MemoryGiftCards, MemoryRewards
 from tests.fakes.memory_ledger import CharityTotals, MemoryLedger
+from tests.fakes.memory_members import MemoryMembers
 
 Open = Callable[[MemberId, datetime], None]
 
@@ -51,6 +57,11 @@ class Place:
     given: Callable[[str, date], tuple[int, int, int]]
     enrol: Callable[[Profile, bytes, Joining | None], Enrolment]
     tally: Callable[[str], dict[str, int]]
+    members: Members
+    alarms: Alarms
+    campaigns: Campaigns
+    runs: Runs
+    budgets: Budgets
 
 
 def patient(slept: list[Any] | None = None) -> Backoff:
@@ -65,7 +76,11 @@ def store_of(engine: Engine, client: Any = None, backoff: Backoff | None = None)
 
 def memory_place(clock: Clock) -> Place:
     """The ledger in memory."""
-    ledger = MemoryLedger(clock)
+    return place_over(MemoryLedger(clock))
+
+
+def place_over(ledger: MemoryLedger) -> Place:
+    """A ledger in memory, and what lies beside it."""
 
     def given(charity: str, day: date) -> tuple[int, int, int]:
         totals = ledger.charities.get((charity, f"{day:%Y%m}", "USD"), CharityTotals())
@@ -76,7 +91,22 @@ def memory_place(clock: Clock) -> Place:
     def tally(source: str) -> dict[str, int]:
         return counters(ledger.tallies.get(source))
 
-    return Place(ledger, ledger.open, clock, rewards, cards, codes, given, ledger.enrol, tally)
+    return Place(
+        ledger,
+        ledger.open,
+        ledger.clock,
+        rewards,
+        cards,
+        codes,
+        given,
+        ledger.enrol,
+        tally,
+        MemoryMembers(ledger),
+        MemoryAlarms(ledger),
+        MemoryCampaigns(ledger),
+        MemoryRuns(ledger),
+        MemoryBudgets(ledger),
+    )
 
 
 def dynamo_place(store: Store, clock: Clock) -> Place:
@@ -92,8 +122,23 @@ def dynamo_place(store: Store, clock: Clock) -> Place:
     def tally(source: str) -> dict[str, int]:
         return counters({name: count for name, count in (store.get(tally_key(source)) or {}).items() if is_counter(name)})
 
-    enrol = DynamoMembers(store, ledger).enrol
-    return Place(ledger, opener(store), clock, rewards, cards, codes, given, enrol, tally)
+    members = DynamoMembers(store, ledger)
+    return Place(
+        ledger,
+        opener(store),
+        clock,
+        rewards,
+        cards,
+        codes,
+        given,
+        members.enrol,
+        tally,
+        members,
+        DynamoAlarms(store),
+        DynamoCampaigns(store),
+        DynamoRuns(store),
+        DynamoBudgets(store),
+    )
 
 
 def counters(found: Mapping[str, int] | None) -> dict[str, int]:

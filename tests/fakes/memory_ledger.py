@@ -8,10 +8,13 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple, get_args
+from zlib import crc32
 
+from shared.domain.alarm import Alarm
 from shared.domain.calendar import first_of_period
 from shared.domain.cap import BudgetKey, Period
 from shared.domain.code import CodeKind, CodeOwner
+from shared.domain.control import Control
 from shared.domain.decision import (
     NOTHING_MORE,
     BudgetMoved,
@@ -21,6 +24,7 @@ from shared.domain.decision import (
     Decision,
     Donated,
     FingerprintsSeen,
+    GrantCounted,
     Joins,
     Order,
     OrderPaid,
@@ -55,8 +59,11 @@ from shared.domain.stock import Stock
 from shared.domain.subject import Referral, Refund
 from shared.domain.wallet import Wallet
 from shared.ports import Clock, Decide, DecideOnOrder
+from tests.fakes.memory_index import Indexed, MemberIndex
 
 ATTEMPTS_MAX = 16
+TALLY_SHARDS = 8
+"""Into how many counters a campaign's are parted, as the table has them."""
 
 
 class Write(NamedTuple):
@@ -119,9 +126,10 @@ class MemoryLedger:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.wallets: dict[MemberId, Wallet] = {}
+        self.index = MemberIndex()
+        self.wallets: dict[MemberId, Wallet] = Indexed(self.index, "WALLET")
         self.posted: dict[EntryKey, Entry | Refused] = {}
-        self.profiles: dict[MemberId, Profile] = {}
+        self.profiles: dict[MemberId, Profile] = Indexed(self.index, "PROFILE")
         self.rewards: dict[str, RewardVersion] = {}
         self.stocks: dict[str, Stock] = {}
         self.codes: dict[str, CodeOwner] = {}
@@ -139,6 +147,9 @@ class MemoryLedger:
         self.tallies: dict[str, Counter[str]] = {}
         self.recent: dict[str, Joins] = {}
         self.funnel: dict[tuple[int, date], Counter[str]] = {}
+        self.controls: dict[str, Control] = {}
+        self.given: dict[tuple[str, str, int], Counter[str]] = {}
+        self.passed: dict[tuple[str, str, MemberId], str] = {}
         self.lock = threading.RLock()
 
     def open(self, member: MemberId, enrolled_at: datetime) -> None:
@@ -147,6 +158,7 @@ class MemoryLedger:
 
     def enrol(self, profile: Profile, request_hash: bytes, joining: Joining | None = None) -> Enrolment:
         """As shared.ports.Members, for members who share no identity but their customer id."""
+        profile = replace(profile, alarm=Alarm().no_later([profile.enrolled_at]))
         for _ in range(ATTEMPTS_MAX):
             if profile.customer_id in self.enrolled:
                 digest, receipt = self.enrolled[profile.customer_id]
@@ -169,9 +181,15 @@ class MemoryLedger:
         raise TryAgainError
 
     def decide_and_post(
-        self, key: EntryKey, member: MemberId, request_hash: bytes, decide: Decide, wanted: Wanted = NOTHING_MORE
+        self,
+        key: EntryKey,
+        member: MemberId,
+        request_hash: bytes,
+        decide: Decide,
+        wanted: Wanted = NOTHING_MORE,
+        also: Callable[[], list[Write]] = list,
     ) -> Entry:
-        """See shared.ports.Ledger."""
+        """See shared.ports.Ledger. `also` joins further writes to the transaction."""
         for _ in range(ATTEMPTS_MAX):
             with self.lock:
                 stored = self.posted.get(key)
@@ -189,7 +207,7 @@ class MemoryLedger:
                 if not is_callers_own(key) or self.transact([Write.put(self.posted, key, Refused(request_hash, refusal))]):
                     raise
                 continue
-            if self._post(view, decision):
+            if self._post(view, decision, also()):
                 return decision.entry
         raise TryAgainError
 
@@ -199,7 +217,8 @@ class MemoryLedger:
             order = self.order(order_id)
             if any(entry.key == key for entry in order.refunds):
                 return _replayed(key, self.posted[key], request_hash)
-            view = self._followed(self._view(order.purchase.member, Wanted(entries=order.redemptions, cards=order.cards)))
+            entries = (*order.redemptions, *map(EntryKey, order.purchase.effect.gave))
+            view = self._followed(self._view(order.purchase.member, Wanted(entries=entries, cards=order.cards)))
             view = self._sighted(view, referral_wanted(view, order))
             try:
                 decision = decide(view, order)
@@ -244,9 +263,13 @@ class MemoryLedger:
                 write.shelf[write.place] = write.made(write.shelf.get(write.place))
             return True
 
-    def _post(self, view: View, decision: Decision) -> bool:
+    def set(self, write: Write) -> bool:
+        """One write by itself; False where its condition does not hold."""
+        return self.transact([write])
+
+    def _post(self, view: View, decision: Decision, also: list[Write] | None = None) -> bool:
         try:
-            return self.transact(self._writes(view, decision))
+            return self.transact([*self._writes(view, decision), *(also or [])])
         except TryAgainError:
             return False
 
@@ -264,7 +287,9 @@ class MemoryLedger:
         return [*writes, *(write for change in decision.changes for write in self._change_writes(change))]
 
     def _wallet_write(self, before: Wallet, after: Wallet) -> Write:
-        return Write(self.wallets, before.member, lambda wallet: wallet.sequence == before.sequence, lambda _: after)
+        # Neither an entry nor the sweep wrote it since.
+        read = before.sequence, before.alarm.at
+        return Write(self.wallets, before.member, lambda now: (now.sequence, now.alarm.at) == read, lambda _: after)
 
     def _entry_writes(self, entry: Entry) -> list[Write]:
         writes = [Write.put(self.posted, entry.key, entry)]
@@ -272,7 +297,7 @@ class MemoryLedger:
             writes.append(Write.listed(self.refunds, entry.subject.order_id, entry.key))
         return writes
 
-    def _change_writes(self, change: Change) -> list[Write]:  # noqa: PLR0911 - one for each kind
+    def _change_writes(self, change: Change) -> list[Write]:  # noqa: C901, PLR0911 - one for each kind
         match change:
             case ReferralMoved():
                 return list(self._moved_writes(change))
@@ -298,6 +323,8 @@ class MemoryLedger:
                 return self.card_writes(entry, before, after)
             case Donated():
                 return [self._added(change)]
+            case GrantCounted(campaign, period, member, counts):
+                return [self.counted(campaign, period, member, Counter(counts))]
             case BudgetMoved(key, points, limit):
                 return [
                     Write(
@@ -307,6 +334,10 @@ class MemoryLedger:
                         lambda spent: (spent or 0) + points,
                     )
                 ]
+
+    def counted(self, campaign: str, period: str, member: MemberId, counts: Counter[str]) -> Write:
+        """Add to what a campaign gave."""
+        return Write.added(self.given, (campaign, period, crc32(member.encode()) % TALLY_SHARDS), counts)
 
     def _moved_writes(self, moved: ReferralMoved) -> Iterator[Write]:
         """The list of who was brought, the queue, and the counters."""
@@ -366,6 +397,7 @@ class MemoryLedger:
                 cards={card: self.cards[card] for card in wanted.cards if card in self.cards},
                 budgets={budget: self.budgets.get(budget, 0) for budget in wanted.budgets},
                 other=self._view(wanted.other, Wanted(profile=wanted.profile)) if wanted.other else None,
+                controls={campaign: self.controls.get(campaign, Control(campaign)) for campaign in wanted.campaigns},
             )
 
     def _wallet(self, member: MemberId) -> Wallet:

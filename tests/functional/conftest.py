@@ -15,6 +15,7 @@ from shared.adapters.dynamodb.items import entry_of, from_wire, wallet_of
 from shared.adapters.dynamodb.rewards import stock_of
 from shared.adapters.dynamodb.store import Backoff, Store
 from shared.adapters.dynamodb.table import charity_pk
+from shared.audit.campaigns import campaign_counts, passed_of, tally_of
 from shared.audit.counted import budget_of, versions_of
 from shared.domain.audit import Break, audit, unmatched
 from shared.domain.calendar import local_day
@@ -22,14 +23,16 @@ from shared.domain.cap import BudgetKey
 from shared.domain.entry import MemberId
 from shared.domain.member import Login, Profile
 from shared.domain.program import ProgramVersion
-from shared.domain.tallies import MonthOf, Tallies
-from shared.entrypoint import wiring
+from shared.domain.tallies import CampaignPeriod, MonthOf, Tallies
+from shared.entrypoint import outlets, wiring
 from shared.entrypoint.settings import Settings
 from tests.engines.engine import Engine
 from tests.engines.ministack import ministack_table
 from tests.fakes import grocer
 from tests.fakes.clients import product_client
 from tests.fakes.clock import FakeClock
+from tests.fakes.fake_machine import FakeMachine
+from tests.fakes.outlets import FakeBus, FakeSchedules
 from tests.functional.api import MEMBER, MEMBER_ISSUER, OPERATOR, POS, Caller
 
 
@@ -72,6 +75,14 @@ class Stage:
             if item["pk"].startswith("BUDGET#"):
                 spent[budget_of(item)._replace(shard=0)] += int(item["spent"])
         breaks += [tallies.budget_break(budget, spent[budget]) for budget in spent.keys() | tallies.drawn.keys()]
+        given_of: dict[CampaignPeriod, Counter[str]] = {}
+        for item in items:
+            if place := tally_of(item):
+                given_of.setdefault(place, Counter()).update(campaign_counts(item))
+            elif marker := passed_of(item):
+                tallies.pass_over(*marker)
+        campaigns = given_of.keys() | tallies.campaigns.keys()
+        breaks += [tallies.campaign_break(*place, given_of.get(place, Counter())) for place in campaigns]
         return [found for found in breaks if found]
 
     def activate(self, version: ProgramVersion) -> None:
@@ -83,6 +94,32 @@ class Stage:
 def clock() -> FakeClock:
     """Stands at noon."""
     return FakeClock(grocer.NOON)
+
+
+@pytest.fixture(autouse=True)
+def bus(monkeypatch: pytest.MonkeyPatch) -> FakeBus:
+    """The stage's event bus."""
+    bus = FakeBus()
+    monkeypatch.setattr(outlets, "bus", lambda: bus)
+    return bus
+
+
+@pytest.fixture(autouse=True)
+def schedules(monkeypatch: pytest.MonkeyPatch) -> FakeSchedules:
+    """Calls of the stage's functions at times to come."""
+    schedules = FakeSchedules()
+    monkeypatch.setattr(outlets, "schedules", lambda: schedules)
+    for name, value in {"TABLE": "ledger", "STAGE": "local", "BONUSES": "arn:bonuses"}.items():
+        monkeypatch.setenv(f"LAUREL_{name}", value)
+    return schedules
+
+
+@pytest.fixture(autouse=True)
+def idle_machine(monkeypatch: pytest.MonkeyPatch) -> FakeMachine:
+    """A state machine that has nobody to work for it."""
+    machine = FakeMachine(lambda work: {**work, "done": True})
+    monkeypatch.setattr(outlets, "machine", lambda: machine)
+    return machine
 
 
 @pytest.fixture

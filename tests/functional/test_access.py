@@ -111,6 +111,16 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/program/diff"): {OPERATOR},
     ("POST", "/v1/program/simulations"): {OPERATOR},
     ("POST", "/v1/program/rollback"): {OPERATOR},
+    ("GET", "/v1/campaigns"): {OPERATOR},
+    ("GET", "/v1/campaigns/{campaign_id}"): {OPERATOR},
+    ("POST", "/v1/campaigns/{campaign_id}/start"): {OPERATOR},
+    ("POST", "/v1/campaigns/{campaign_id}/pause"): {OPERATOR},
+    ("POST", "/v1/campaigns/{campaign_id}/resume"): {OPERATOR},
+    ("POST", "/v1/campaigns/{campaign_id}/cancel"): {OPERATOR},
+    ("POST", "/v1/campaigns/{campaign_id}/dry-runs"): {OPERATOR},
+    ("GET", "/v1/campaigns/{campaign_id}/dry-runs/{period}"): {OPERATOR},
+    ("GET", "/v1/campaigns/{campaign_id}/report"): {OPERATOR},
+    ("GET", "/v1/campaigns/{campaign_id}/draws/{period}"): {OPERATOR},
     ("GET", "/v1/test-clock"): {OPERATOR},
     ("PUT", "/v1/test-clock"): {OPERATOR},
     ("GET", "/v1/openapi.json"): STAFF,
@@ -177,6 +187,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/program/diff"): {"program": document(name="New")},
     ("POST", "/v1/program/simulations"): {"program": document(name="New")},
     ("POST", "/v1/program/rollback"): {"to_version": 1},
+    **{
+        ("POST", f"/v1/campaigns/{{campaign_id}}/{act}"): {"reason": "a test"} for act in ("start", "pause", "resume", "cancel")
+    },
+    ("POST", "/v1/campaigns/{campaign_id}/dry-runs"): {},
     ("PUT", "/v1/test-clock"): {"now": "2030-01-01T00:00:00Z"},
 }
 
@@ -201,6 +215,8 @@ def call(caller: Caller, route: tuple[str, str]) -> Any:
         code="N0SUCH0NE",
         friend_id=ADA,
         campaign="spring",
+        campaign_id="spring",
+        period="2026",
         domain="mailinator.com",
     )
     body = json.dumps(BODIES[route]) if route in BODIES else None

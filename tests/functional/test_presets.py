@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 
+from functions.bonuses import handler as bonuses
 from shared.domain.program import parse_program
 from shared.domain.reward import parse_reward
+from shared.entrypoint import outlets
 from tests.fakes.clock import FakeClock
+from tests.fakes.fake_machine import FakeMachine
 from tests.functional.api import MEMBER, MEMBER_ISSUER, OPERATOR, POS, Caller
+from tests.functional.campaigning import Context
 from tests.functional.conftest import Stage
 from tests.presets.promises import DOLLAR, PROMISES
-from tests.presets.shop import PRESETS, Desk, Shop, Told, line, preset
+from tests.presets.shop import PRESETS, Desk, Member, Shop, Told, line, preset
 
 OpenShop = Callable[[str], Shop]
 
@@ -103,6 +107,26 @@ def test_points_of_2_march_2026_are_gone_on_their_presets_day(
     assert shop.balance(member, currency) == earned > 0
     until(shop, last.year, last.month, last.day, hour=6)
     assert shop.balance(member, currency) == (0 if gone_on else earned)
+
+
+@pytest.mark.parametrize(
+    ("id", "reward"), [("body_care", "ten_off"), ("beauty_tiers", "birthday_set"), ("coffee_stars", "handcrafted")]
+)
+def test_a_birthday_gift_comes_on_the_day_and_takes_no_points(
+    id: str, reward: str, open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = open_shop(id)
+    machine = FakeMachine(lambda work: bonuses.handler(work, Context()))
+    monkeypatch.setattr(outlets, "machine", lambda: machine)
+    born = {"customer_id": shop.new_id("customer"), "birth_date": "1990-06-15"}
+    member = Member(shop.till("POST", "/v1/members", born).ok["member_id"])
+    shop.operator("POST", "/v1/campaigns/birthday/start", {"reason": "we open"}).ok  # noqa: B018
+    for hour, gifts in ((3, 0), (5, 1), (7, 1)):  # the day begins at four in New York
+        until(shop, 2026, 6, 15, hour=hour)
+        bonuses.handler({"source": "aws.events"}, Context())
+        machine.work()
+        held = shop.till("GET", f"/v1/members/{member.id}/redemptions").ok["redemptions"]
+        assert [(one["reward_id"], one["points"]) for one in held] == [(reward, 0)] * gifts
 
 
 def test_a_beauty_tier_lasts_for_the_rest_of_its_year_and_the_whole_next(open_shop: OpenShop) -> None:

@@ -51,6 +51,7 @@ def test_a_new_wallet_shows_every_currency_of_the_program_at_nothing(till: Calle
             }
         ],
         "open_redemptions": [],
+        "multipliers": [],
     }
 
 

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.infra
 
 ROOT = Path(__file__).parents[2]
 FUNCTION = "earning"
+CALLED = ("dynamodb", "dynamodbstreams", "events", "scheduler", "sesv2", "sqs", "stepfunctions")
 CACHED_TAG = sys.implementation.cache_tag
 # The second field of a compiled module: hash-based (1), and not to be checked against its source (not 2).
 UNCHECKED_HASH = 1
@@ -93,16 +94,15 @@ def test_every_module_is_compiled_and_its_source_is_never_looked_at(unpacked: Pa
         assert int.from_bytes(compiled.read_bytes()[4:8], "little") == UNCHECKED_HASH
 
 
-def test_of_botocores_data_only_what_dynamodb_needs_is_there(names: list[str]) -> None:
-    assert below("botocore_data", names) == {
-        "botocore_data/_retry.json",
-        "botocore_data/endpoints.json",
-        "botocore_data/partitions.json",
-        "botocore_data/sdk-default-configuration.json",
-        "botocore_data/dynamodb/2012-08-10/endpoint-rule-set-1.json",
-        "botocore_data/dynamodb/2012-08-10/paginators-1.json",
-        "botocore_data/dynamodb/2012-08-10/service-2.json",
-    }
+def test_of_botocores_data_only_what_the_services_used_need_is_there(names: list[str]) -> None:
+    shared = {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
+    parts = {"endpoint-rule-set-1.json", "paginators-1.json", "service-2.json"}
+    found = {tuple(name.split("/")[1:]) for name in below("botocore_data", names)}
+    assert {path[0] for path in found if len(path) == 1} == shared
+    by_service = {service: {path[2] for path in found if path[0] == service} for service, *rest in found if rest}
+    assert by_service == dict.fromkeys(CALLED, parts)
+    # One version of each: the latest.
+    assert len({path[:2] for path in found if len(path) > 1}) == len(CALLED)
     assert below("botocore/data", names) == below("boto3/data", names) == set()
 
 
@@ -165,23 +165,24 @@ def test_a_client_made_from_the_trimmed_data_equals_one_made_from_all_of_it(tmp_
     everything = Path(botocore.__file__).parent / "data"
     trimmed = tmp_path / "botocore_data"
     write_trimmed_data(everything, trimmed)
+    ours, theirs = (session_from(data) for data in (trimmed, everything))
     for region in ("us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1"):
-        ours, theirs = (
-            client_from(Loader(extra_search_paths=[str(data)], include_default_search_paths=False), region)
-            for data in (trimmed, everything)
-        )
-        assert ours.meta.endpoint_url == theirs.meta.endpoint_url
-        assert ours.meta.endpoint_url.startswith(f"https://dynamodb.{region}.amazonaws.com")
-        assert ours.meta.service_model.operation_names == theirs.meta.service_model.operation_names
-        assert ours.meta.service_model.shape_names == theirs.meta.service_model.shape_names
-        assert ours.get_paginator("query")
-    assert sum(path.stat().st_size for path in trimmed.rglob("*.json")) < 200_000
+        for service in CALLED:
+            made, whole = (session.create_client(service, region_name=region) for session in (ours, theirs))
+            assert made.meta.endpoint_url == whole.meta.endpoint_url
+            assert f".{region}.amazonaws.com" in made.meta.endpoint_url
+            assert made.meta.service_model.operation_names == whole.meta.service_model.operation_names
+            assert made.meta.service_model.shape_names == whole.meta.service_model.shape_names
+    assert ours.create_client("dynamodb", region_name="us-east-1").get_paginator("query")
+    assert sum(path.stat().st_size for path in (trimmed / "dynamodb").rglob("*.json")) < 150_000
+    # A service is read when its client is made: what the others weigh costs a function nothing that does not call them.
+    assert sum(path.stat().st_size for path in trimmed.rglob("*.json")) < 700_000
 
 
-def client_from(loader: Loader, region: str) -> Any:
+def session_from(data: Path) -> Any:
     session = botocore.session.Session()
-    session.register_component("data_loader", loader)
-    return session.create_client("dynamodb", region_name=region)
+    session.register_component("data_loader", Loader(extra_search_paths=[str(data)], include_default_search_paths=False))
+    return session
 
 
 @pytest.fixture

@@ -9,7 +9,13 @@ from tests.infra.conftest import Resource, Synth, Synthesized
 
 pytestmark = pytest.mark.infra
 
-POOL_KINDS = ("Cognito::UserPool", "DynamoDB::Table")
+POOL_KINDS = ("Cognito::UserPool", "DynamoDB::Table", "S3::Bucket")
+
+
+def index_of(stage: Synthesized, name: str) -> Resource:
+    indexes = stage.only("DynamoDB::Table")["Properties"]["GlobalSecondaryIndexes"]
+    [found] = [one for one in indexes if one["IndexName"] == name]
+    return dict(found)
 
 
 def clients(stage: Synthesized) -> dict[str, dict[str, Any]]:
@@ -44,7 +50,7 @@ def test_the_table_is_on_demand_streamed_and_restorable_on_every_stage(
 
 def test_the_history_index_holds_a_members_entries_in_order(prod: Synthesized) -> None:
     table = prod.only("DynamoDB::Table")["Properties"]
-    index, _ = table["GlobalSecondaryIndexes"]
+    index = index_of(prod, "history")
     summary = ["kind", "occurred_at", "recorded_at", "recorded_on", "postings", "after", "prev", "effect", "lapsed"]
     assert index == {
         "IndexName": "history",
@@ -55,19 +61,61 @@ def test_the_history_index_holds_a_members_entries_in_order(prod: Synthesized) -
         "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": summary},
     }
     types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
-    assert types == {"pk": "S", "sk": "S", "member": "S", "seq": "N", "ranked_in": "S", "rank": "N"}
+    assert types == {
+        "pk": "S",
+        "sk": "S",
+        "member": "S",
+        "seq": "N",
+        "ranked_in": "S",
+        "rank": "N",
+        "wakes": "S",
+        "wake_at": "S",
+        "roster": "S",
+    }
 
 
-def test_the_ranking_index_holds_keys_of_tallies_only(prod: Synthesized) -> None:
-    _, index = prod.only("DynamoDB::Table")["Properties"]["GlobalSecondaryIndexes"]
-    assert index == {
-        "IndexName": "ranking",
+@pytest.mark.parametrize(
+    ("name", "partition", "sort"),
+    [("ranking", "ranked_in", "rank"), ("alarms", "wakes", "wake_at"), ("roster", "roster", "pk")],
+)
+def test_the_sparse_indexes_hold_keys_only(prod: Synthesized, name: str, partition: str, sort: str) -> None:
+    assert index_of(prod, name) == {
+        "IndexName": name,
         "KeySchema": [
-            {"AttributeName": "ranked_in", "KeyType": "HASH"},
-            {"AttributeName": "rank", "KeyType": "RANGE"},
+            {"AttributeName": partition, "KeyType": "HASH"},
+            {"AttributeName": sort, "KeyType": "RANGE"},
         ],
         "Projection": {"ProjectionType": "KEYS_ONLY"},
     }
+
+
+def test_lists_of_members_are_private_encrypted_and_forgotten(prod: Synthesized) -> None:
+    bucket = prod.only("S3::Bucket")["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    [forgotten] = bucket["LifecycleConfiguration"]["Rules"]
+    assert (forgotten["ExpirationInDays"], forgotten["Status"]) == (90, "Enabled")
+    refusals = prod.only("S3::BucketPolicy")["Properties"]["PolicyDocument"]["Statement"]
+    assert {one["Effect"] for one in refusals} == {"Deny"}
+    assert [one["Condition"] for one in refusals] == [
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"NumericLessThan": {"s3:TlsVersion": 1.2}},
+    ]
+
+
+def test_the_local_cloud_speaks_plain_http_to_its_bucket_and_queues(local: Synthesized) -> None:
+    assert local.of_type("S3::BucketPolicy") == {}
+    assert "SecureTransport" not in str(local.service)
+
+
+def test_a_table_of_an_earlier_release_gets_one_index_at_a_time(synth: Synth, prod: Synthesized) -> None:
+    first = synth("prod", index_to_come="roster").only("DynamoDB::Table")["Properties"]["GlobalSecondaryIndexes"]
+    then = prod.only("DynamoDB::Table")["Properties"]["GlobalSecondaryIndexes"]
+    assert [one["IndexName"] for one in first] == ["history", "ranking", "alarms"]
+    assert [one for one in then if one not in first] == [index_of(prod, "roster")]
 
 
 def test_tests_run_on_the_table_that_is_deployed(prod: Synthesized) -> None:
@@ -169,7 +217,7 @@ def test_a_shop_with_its_own_issuers_has_no_pools(synth: Synth) -> None:
         "members": {"Issuer": "https://members.example", "Audience": ["app"]},
         "staff": {"Issuer": "https://staff.example", "Audience": ["api"]},
     }
-    assert set(stage.service["Outputs"]) == {"ApiUrl", "TableName"}
+    assert set(stage.service["Outputs"]) == {"ApiUrl", "TableName", "BusName", "ListsBucket"}
 
 
 def test_each_named_till_has_a_client_of_its_own(synth: Synth) -> None:

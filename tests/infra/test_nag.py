@@ -34,6 +34,7 @@ def test_production_has_no_finding_without_a_reason(prod: Synthesized) -> None:
     [
         {"customer_key": "false"},
         {"alarm_email": "owner@shop.example"},
+        {"sender": "club@shop.example", "published": "grant,notice", "campaign_workers": "50"},
         {"member_issuer": "https://members.example", "member_audience": "app"},
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,18 +10,25 @@ from typing import Any
 
 import pytest
 
+from functions.bonuses import handler as bonuses
+from functions.messages import handler as messages
 from shared.adapters.dynamodb.store import Backoff
 from shared.adapters.dynamodb.table import CURSOR_SECRET
-from shared.entrypoint import wiring
+from shared.domain.announcing import announced
+from shared.entrypoint import outlets, wiring
 from shared.entrypoint.settings import Settings
 from tests.engines.moto import moto_table
 from tests.fakes import grocer
 from tests.fakes.clients import product_client
 from tests.fakes.clock import FakeClock
+from tests.fakes.fake_machine import FakeMachine
+from tests.fakes.outlets import FakeBus, FakeMail, FakeSchedules
 from tests.functional.api import DOCUMENT, MEMBER, MEMBER_ISSUER, OPERATOR, POS, Caller, Reply, operation_of
+from tests.functional.campaigning import Context
 from tests.infra.conftest import Synthesized
 from tests.infra.role_guard import GuardedClient, NotAllowedError, keys_of
 from tests.infra.test_roles import listed
+from tests.unit.test_announcing import grant
 
 pytestmark = pytest.mark.infra
 
@@ -55,13 +63,38 @@ def guard(monkeypatch: pytest.MonkeyPatch) -> Iterator[GuardedClient]:
     with moto_table(product_client) as engine:
         guard = GuardedClient(engine.client)
         backoff = Backoff(sleep=lambda _: None, rng=random.Random(1))
-        settings = Settings(table=engine.table, stage="local", sandbox=True)
+        settings = Settings(table=engine.table, stage="local", sandbox=True, sender="club@shop.example")
         wired = wiring.wire(settings, guard, FakeClock(grocer.NOON), backoff)  # type: ignore[arg-type]
         monkeypatch.setattr(wiring, "wired", lambda: wired)
+        for name, value in {
+            "TABLE": engine.table,
+            "STAGE": "local",
+            "BONUSES": "arn:bonuses",
+            "MESSAGES": "arn:messages",
+        }.items():
+            monkeypatch.setenv(f"LAUREL_{name}", value)
+        bus, mail, schedules = FakeBus(), FakeMail(), FakeSchedules()
+        for outlet, fake in {"bus": bus, "mail": mail, "schedules": schedules}.items():
+            monkeypatch.setattr(outlets, outlet, lambda fake=fake: fake)
         yield guard
 
 
-def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedClient, dev: Synthesized) -> None:
+@pytest.fixture
+def machine(guard: GuardedClient, dev: Synthesized, monkeypatch: pytest.MonkeyPatch) -> FakeMachine:
+    """The state machine, whose workers have the rights of `bonuses`; before it works it is the tick's turn."""
+
+    def work(event: dict[str, Any]) -> dict[str, Any]:
+        guard.serve("bonuses", dev.role("bonuses")["table"])
+        return bonuses.handler(event, Context())
+
+    machine = FakeMachine(work)
+    monkeypatch.setattr(outlets, "machine", lambda: machine)
+    return machine
+
+
+def test_every_route_does_its_work_with_the_rights_of_its_role(
+    guard: GuardedClient, machine: FakeMachine, dev: Synthesized
+) -> None:
     served: set[tuple[str, str]] = set()
     till = GuardedCaller(POS).under(guard, dev, served)
     operator = GuardedCaller(OPERATOR, subject="operator-1").under(guard, dev, served)
@@ -83,7 +116,8 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
     assert till.get("/v1/members", customer_id="ada").status == 200
     assert till.get(path).status == 200
     # Claims one address and gives up another.
-    assert operator.patch(path, {"email": "lovelace@example.com"}).status == 200
+    changed = {"email": "lovelace@example.com", "consents": {"marketing": True}}
+    assert operator.patch(path, changed).status == 200
 
     assert till.post("/v1/purchases", grocer.order("order-1", member_id=member)).status == 201
     assert till.post("/v1/purchases", grocer.order("order-1", member_id=member)).status in (200, 201)
@@ -151,10 +185,13 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
     assert operator.post("/v1/program/simulations", tried).json["counts"]["orders"] > 1
 
     assert operator.get("/v1/test-clock").status == 200
-    for day in ("2026-04-01", "2026-04-02"):
+    begin_campaigns(operator, machine)
+    for day in ("2026-04-01", "2027-01-15"):
         assert operator.put("/v1/test-clock", {"now": f"{day}T00:00:00Z"}).status == 200
     # Ten days after the last order the tier has fallen.
     assert operator.post(f"{path}/tier/reviews").json["changed"] is True
+    give_what_is_due(till, operator, machine, member)
+    mail_about(guard, dev, member)
     assert operator.post(f"{path}/close").status == 200
 
     assert served == {
@@ -175,6 +212,12 @@ def test_every_route_does_its_work_with_the_rights_of_its_role(guard: GuardedCli
     }
 
 
+def campaign(id: str, trigger: dict[str, Any], bonus: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"id": id, "name": id, "owner": "crm", "reason": "a test", "trigger": trigger, "bonus": bonus, **more}
+
+
+SPRING = {"kind": "date", "at": "2026-03-15T09:00"}
+POINTS = {"kind": "points", "currency": "points", "points": 5}
 FOR_FRIENDS = [{"currency": "points", "points": 1, "caps": ["friends"]}]
 GENEROUS: dict[str, Any] = {
     "transfers": {"currencies": ["points"], "points_max": 100},
@@ -192,6 +235,13 @@ GENEROUS: dict[str, Any] = {
         "levels": [{"id": "silver", "name": "Silver", "threshold": 0}, {"id": "gold", "name": "Gold", "threshold": 1}],
     },
     "memberships": [{"id": "prime", "name": "Prime", "price": 100, "term": {"months": 1}}],
+    "campaigns": [
+        campaign("drawn", {**SPRING, "draw": {"seed": "s", "winners": 2}}, POINTS, grants_max=100),
+        campaign("mugs", SPRING, {"kind": "reward", "reward": "five_off"}),
+        campaign("cards", SPRING, {"kind": "gift_card", "amount": 500}),
+        campaign("thanks", {"kind": "purchase_number", "every": 1}, POINTS),
+    ],
+    "messages": {"templates": {"WeMissYou": "miss"}, "points_expiring_days": [90]},
     "recognitions": [{"id": "kudos", "currency": "points", "allowance": {"points": 100, "per": "month"}, "points_max": 60}],
     "referral": {
         "qualifies": {"kind": "orders", "net_min": 100},
@@ -378,6 +428,50 @@ def adjust(operator: GuardedCaller, second: GuardedCaller, member: str) -> None:
     assert operator.get(first).json["state"] == "posted"
 
 
+def begin_campaigns(operator: GuardedCaller, machine: FakeMachine) -> None:
+    """Every act, and a dry run."""
+    told = [one["id"] for one in operator.get("/v1/campaigns").json["campaigns"]]
+    assert told == [one["id"] for one in GENEROUS["campaigns"]]
+    for campaign in told:
+        for act in ("start", "pause", "resume"):
+            assert operator.post(f"/v1/campaigns/{campaign}/{act}", {"reason": "a test"}).status == 200
+    begun = operator.post("/v1/campaigns/drawn/dry-runs", {"breakage_percent": 20}).json
+    machine.work()
+    assert operator.get(f"/v1/campaigns/drawn/dry-runs/{begun['period']}").json["state"] == "done"
+
+
+def give_what_is_due(till: GuardedCaller, operator: GuardedCaller, machine: FakeMachine, member: str) -> None:
+    """The tick, and all that it finds due; what comes with an order; what became of it."""
+    for _ in range(2):
+        machine.handler({"source": "aws.events"})
+        machine.work()
+    for campaign in ("drawn", "mugs", "cards"):
+        assert operator.get(f"/v1/campaigns/{campaign}/report").json["granted"] > 0
+    draw = operator.get("/v1/campaigns/drawn/draws/once")
+    assert draw.status == 200
+    assert len(draw.json["winners"]) == 2
+    held = till.get(f"/v1/members/{member}/redemptions").json["redemptions"]
+    [gift] = [one["redemption_id"] for one in held if one["redemption_id"].startswith("gift:")]
+    assert till.post(f"/v1/redemptions/{gift}/cancel", {}).status == 200
+    at = "2027-01-15T00:00:00Z"
+    for number in (1, 2):
+        # The first bonus of a campaign begins its counters, the next adds to them.
+        bought = till.post("/v1/purchases", grocer.order(f"thanks-{number}", member_id=member, occurred_at=at))
+        assert bought.status == 201
+    assert operator.get("/v1/campaigns/thanks/report").json["granted"] == 2
+    assert operator.get("/v1/campaigns/thanks").json["state"] == "running"
+    assert operator.post("/v1/campaigns/thanks/cancel", {"reason": "enough"}).json["state"] == "ended"
+
+
+def mail_about(guard: GuardedClient, dev: Synthesized, member: str) -> None:
+    """An e-mail of a bonus."""
+    [event] = [event for event in announced(grant()) if event.type == "WeMissYou"]
+    detail = {**json.loads(json.dumps(event.told())), "member_id": member}
+    guard.serve("messages", dev.role("messages")["table"])
+    told = messages.handler({"source": "laurel", "detail-type": "WeMissYou", "detail": detail}, None)
+    assert told["state"] == "sent"
+
+
 def put(pk: str) -> dict[str, Any]:
     return {"TransactItems": [{"Put": {"TableName": "ledger", "Item": {"pk": {"S": pk}, "sk": {"S": "any"}}}}]}
 
@@ -397,6 +491,9 @@ def put(pk: str) -> dict[str, Any]:
         ("rewards", "MEMBER#1"),
         ("gift_cards", "MEMBER#1"),
         ("program", "CLOCK"),
+        ("campaigns", "GRANT#1"),
+        ("bonuses", "ORDER#1"),
+        ("messages", "GRANT#1"),
         ("openapi", "X"),
     ],
 )

@@ -116,6 +116,16 @@ WHO_MAY = {
     "POST /v1/program/diff": OPERATORS,
     "POST /v1/program/simulations": OPERATORS,
     "POST /v1/program/rollback": OPERATORS,
+    "GET /v1/campaigns": OPERATORS,
+    "GET /v1/campaigns/{campaign_id}": OPERATORS,
+    "POST /v1/campaigns/{campaign_id}/start": OPERATORS,
+    "POST /v1/campaigns/{campaign_id}/pause": OPERATORS,
+    "POST /v1/campaigns/{campaign_id}/resume": OPERATORS,
+    "POST /v1/campaigns/{campaign_id}/cancel": OPERATORS,
+    "POST /v1/campaigns/{campaign_id}/dry-runs": OPERATORS,
+    "GET /v1/campaigns/{campaign_id}/dry-runs/{period}": OPERATORS,
+    "GET /v1/campaigns/{campaign_id}/report": OPERATORS,
+    "GET /v1/campaigns/{campaign_id}/draws/{period}": OPERATORS,
     "GET /v1/openapi.json": TILL_OR_OPERATOR,
 }
 WHO_MAY_IN_A_SANDBOX = {"GET /v1/test-clock": OPERATORS, "PUT /v1/test-clock": OPERATORS}

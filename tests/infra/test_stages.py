@@ -60,6 +60,44 @@ def test_callbacks_are_a_list_with_commas() -> None:
     assert stage.member_callbacks == ("https://a.example/in", "laurel://in")
 
 
+def test_a_run_of_a_campaign_has_eight_workers_or_as_many_as_are_given() -> None:
+    assert stage_from(CommandLine(stage="prod")).campaign_workers == 8
+    assert stage_from(CommandLine(campaign_workers="50")).campaign_workers == 50
+    for nonsense in ("0", "-1", "many", "1000", "1.5"):
+        with pytest.raises(StageError, match="no number from 1 to 999"):
+            stage_from(CommandLine(campaign_workers=nonsense))
+
+
+def test_every_kind_of_entry_is_published_unless_some_are_named() -> None:
+    assert stage_from(CommandLine(stage="prod")).published == ()
+    assert stage_from(CommandLine(published="grant, notice")).published == ("grant", "notice")
+    with pytest.raises(StageError, match=r"no entry is a 'grants'; there are purchase, refund"):
+        stage_from(CommandLine(published="grants"))
+
+
+def test_an_index_can_come_with_a_later_deploy() -> None:
+    assert stage_from(CommandLine(stage="prod")).index_to_come is None
+    assert stage_from(CommandLine(stage="prod", index_to_come="roster")).index_to_come == "roster"
+    with pytest.raises(StageError, match="can come later are alarms, roster"):
+        stage_from(CommandLine(stage="prod", index_to_come="history"))
+
+
+def test_nothing_is_mailed_without_a_sender() -> None:
+    assert stage_from(CommandLine(stage="prod")).sender is None
+    assert stage_from(CommandLine(stage="prod", sender="club@shop.example")).sender == "club@shop.example"
+    # It becomes part of a right: nothing in it may stand for anything else.
+    for nonsense in ("club", "*@shop.example", "club@*", "club@shop", "a b@shop.example"):
+        with pytest.raises(StageError, match="no mail address"):
+            stage_from(CommandLine(sender=nonsense))
+
+
+def test_ticks_come_on_the_quarter_of_an_hour_and_locally_each_minute() -> None:
+    for name, minutes in (("prod", 15), ("dev", 15), ("local", 1)):
+        stage = stage_from(CommandLine(stage=name))
+        assert stage.tick_minutes == minutes
+        assert 60 % stage.tick_minutes == 0
+
+
 def test_tills_have_names_that_can_stand_in_an_output() -> None:
     assert stage_from(CommandLine(tills="north, south2")).tills == ("north", "south2")
     with pytest.raises(StageError, match="no name of letters and digits"):

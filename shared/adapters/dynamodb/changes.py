@@ -1,6 +1,8 @@
 """What a decision changes beside the wallet, as writes of the same transaction."""
 
+from collections.abc import Mapping
 from typing import Any
+from zlib import crc32
 
 from shared.adapters.dynamodb.attempts import code_item
 from shared.adapters.dynamodb.fingerprints import Digests, seen_writes
@@ -9,7 +11,7 @@ from shared.adapters.dynamodb.items import to_wire
 from shared.adapters.dynamodb.referral_lists import moved_writes, shared_writes
 from shared.adapters.dynamodb.rewards import stock_item
 from shared.adapters.dynamodb.store import Store
-from shared.adapters.dynamodb.table import budget_key, charity_key, tender_key
+from shared.adapters.dynamodb.table import budget_key, charity_key, grants_tally_key, tender_key
 from shared.domain.code import CodeKind, CodeOwner
 from shared.domain.decision import (
     BudgetMoved,
@@ -18,14 +20,18 @@ from shared.domain.decision import (
     CodeShared,
     Donated,
     FingerprintsSeen,
+    GrantCounted,
     OrderPaid,
     ReferralMoved,
     StockMoved,
     VoucherIssued,
 )
 
+TALLY_SHARDS = 8
+"""Items in which it is counted what one campaign gave: a thousand grants a second and more."""
 
-def writes_of(store: Store, digests: Digests, change: Change) -> list[Any]:  # noqa: PLR0911 - one for each kind
+
+def writes_of(store: Store, digests: Digests, change: Change) -> list[Any]:  # noqa: C901, PLR0911 - one for each kind
     """The writes that make a change, each under its own condition."""
     match change:
         case ReferralMoved():
@@ -50,6 +56,22 @@ def writes_of(store: Store, digests: Digests, change: Change) -> list[Any]:  # n
             return [_added(store, change)]
         case BudgetMoved():
             return [_drawn(store, change)]
+        case GrantCounted(campaign, period, member, counts):
+            return [counted(store, campaign, period, member, counts)]
+
+
+def counted(store: Store, campaign: str, period: str, member: str, counts: Mapping[str, int]) -> Any:
+    """Add to what a campaign gave. Only ever beside an item that is put under a condition: so it happens once."""
+    names = dict(zip((f"#c{n}" for n in range(len(counts))), counts, strict=True))
+    return {
+        "Update": {
+            "TableName": store.table,
+            "Key": to_wire(grants_tally_key(campaign, period, crc32(member.encode()) % TALLY_SHARDS)),
+            "UpdateExpression": "ADD " + ", ".join(f"{place} :{place[1:]}" for place in names),
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": to_wire({f":{place[1:]}": counts[name] for place, name in names.items()}),
+        }
+    }
 
 
 def _drawn(store: Store, moved: BudgetMoved) -> Any:

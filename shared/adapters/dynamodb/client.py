@@ -1,32 +1,15 @@
-"""The DynamoDB client: explicit retries and time-outs, and the bundle's own small copy of botocore's data."""
+"""The DynamoDB client."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import botocore.session
-from botocore.config import Config
-from botocore.loaders import Loader
+from shared.adapters.aws import CONFIG, client_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-BUNDLED_DATA = Path(__file__).parents[3] / "botocore_data"
-"""In a bundle: the descriptions of the services used. Reading all of botocore's doubles the time to make a client."""
-
-CONFIG = Config(
-    # The defaults differ between releases; a request of ours must end well before its function does.
-    retries={"mode": "standard", "total_max_attempts": 3},
-    connect_timeout=1,
-    read_timeout=2,
-    # Identical requests are checked by our own tests; the check costs a warm request up to a tenth of its time.
-    parameter_validation=False,
-)
+__all__ = ["CONFIG", "make_client"]
 
 
 def make_client() -> "DynamoDBClient":
     """A low-level client for the region and credentials of the environment."""
-    session = botocore.session.get_session()
-    if BUNDLED_DATA.is_dir():
-        loader = Loader(extra_search_paths=[str(BUNDLED_DATA)], include_default_search_paths=False)
-        session.register_component("data_loader", loader)
-    return session.create_client("dynamodb", config=CONFIG)  # type: ignore[return-value]
+    return client_of("dynamodb")  # type: ignore[no-any-return]

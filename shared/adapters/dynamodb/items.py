@@ -13,7 +13,8 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from shared.adapters.dynamodb.counts import count_numbers, counts_of
 from shared.adapters.dynamodb.lots import active_lots, active_numbers, day_number, day_of, pending_lots, pending_numbers
 from shared.adapters.dynamodb.subjects import effect_map, effect_of, plain, standing_map, standing_of, subject_map, subject_of
-from shared.adapters.dynamodb.table import entry_key, key_of_entry, wallet_key
+from shared.adapters.dynamodb.table import ALARM_AT, ALARM_PARTITION, alarm_partition, entry_key, key_of_entry, wallet_key
+from shared.domain.alarm import Alarm, shard_of
 from shared.domain.calendar import instant_text
 from shared.domain.effect import Effect
 from shared.domain.entry import BalanceAfter, Entry, EntryKey, EntryKind, HistoryRow, MemberId, Share
@@ -83,7 +84,17 @@ def wallet_item(wallet: Wallet) -> Item:
         "merged_into": wallet.merged_into,
         "counts": count_numbers(wallet.counts),
         "standing": standing_map(wallet),
+        **alarm_attributes(wallet.member, wallet.alarm),
     }
+
+
+def alarm_attributes(member: MemberId, alarm: Alarm) -> Item:
+    """What puts a member's item into the index of alarms; nothing where there is no alarm, and then it is in no index."""
+    days = {"ahead": list(alarm.ahead), "silent_after": list(alarm.silent_after)}
+    kept: Item = {name: told for name, told in days.items() if told}
+    if alarm.at is None:
+        return kept
+    return {ALARM_PARTITION: alarm_partition(shard_of(member)), ALARM_AT: instant_text(alarm.at), **kept}
 
 
 def _purse_map(purse: Purse) -> Item:
@@ -128,8 +139,16 @@ def wallet_of(item: Item) -> Wallet:
         claims=tuple(Claim(reward, day_of(until), int(count)) for reward, until, count in item.get("claims", ())),
         merged_into=MemberId(item["merged_into"]) if item.get("merged_into") else None,
         counts=counts_of(item.get("counts", {})),
+        alarm=alarm_of(item),
         **standing_of(item.get("standing", {})),
     )
+
+
+def alarm_of(item: Item) -> Alarm:
+    """The alarm of a member's item."""
+    at = item.get(ALARM_AT)
+    ahead, silent_after = (tuple(int(days) for days in item.get(name, ())) for name in ("ahead", "silent_after"))
+    return Alarm(instant_of(at) if at else None, ahead, silent_after)
 
 
 def entry_item(entry: Entry) -> Item:

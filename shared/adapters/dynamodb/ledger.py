@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from shared.adapters.dynamodb.alarms import alarm_read
 from shared.adapters.dynamodb.changes import writes_of
 from shared.adapters.dynamodb.fingerprints import Digests
 from shared.adapters.dynamodb.items import Item, entry_item, entry_of, row_of, to_wire, wallet_item
@@ -13,7 +14,7 @@ from shared.adapters.dynamodb.refusals import REFUSAL, refusal_item, refusal_of
 from shared.adapters.dynamodb.secrets import Secret
 from shared.adapters.dynamodb.sightings import Sightings
 from shared.adapters.dynamodb.store import Outcome, Store
-from shared.adapters.dynamodb.table import FINGERPRINT_SECRET, HISTORY_INDEX, entry_key, order_pk
+from shared.adapters.dynamodb.table import ALARM_KEYS, FINGERPRINT_SECRET, HISTORY_INDEX, entry_key, order_pk
 from shared.adapters.dynamodb.views import Recalled, Views, order_of
 from shared.domain.decision import NOTHING_MORE, Decision, Order, ReferralWanted, View, Wanted
 from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId, is_callers_own
@@ -88,9 +89,12 @@ class DynamoLedger:
         writes = [self.store.put(entry_item(entry)) for entry, _ in decision.posted]
         for member, after in {entry.member: wallet for entry, wallet in decision.posted}.items():
             item = wallet_item(after)
-            # Nobody changed the wallet since it was read. A member is closed, merged or earns only by a next sequence number.
-            expected = {"seq": before[member].sequence}
-            writes.append(self.store.put(item) if member == new else self.store.update(item, expected=expected))
+            # Nobody changed the wallet since it was read. A member is closed, merged or earns only by a next sequence number;
+            # and the sweep, which takes none, set no alarm that this one would undo.
+            expected = {"seq": before[member].sequence, **alarm_read(before[member].alarm)}
+            writes.append(
+                self.store.put(item) if member == new else self.store.update(item, expected=expected, sparse=ALARM_KEYS)
+            )
         for change in decision.changes:
             writes += writes_of(self.store, self.sightings.digests, change)
         return writes
@@ -121,7 +125,8 @@ class DynamoLedger:
             found = next((entry for entry in order.refunds if entry.key == key), None)
             if found is not None:
                 return _same(found, request_hash)
-            view = self._followed(self.view(order.purchase.member, Wanted(entries=order.redemptions, cards=order.cards)))
+            entries = (*order.redemptions, *map(EntryKey, order.purchase.effect.gave))
+            view = self._followed(self.view(order.purchase.member, Wanted(entries=entries, cards=order.cards)))
             view = self.sighted(view, referral_wanted(view, order))
             try:
                 decision = decide(view, order)

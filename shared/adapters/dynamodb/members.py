@@ -1,7 +1,7 @@
 """Profiles and identities on DynamoDB. An identity is an item of its own, so that it is unique by a condition."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.adapters.dynamodb.fingerprints import seen_writes
@@ -9,7 +9,8 @@ from shared.adapters.dynamodb.items import Item, instant_of, wallet_item
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.profiles import profile_item, profile_of
 from shared.adapters.dynamodb.store import Outcome, Store
-from shared.adapters.dynamodb.table import identity_key, profile_key, taken_over_key
+from shared.adapters.dynamodb.table import ALARM_KEYS, ROSTER_PARTITION, identity_key, profile_key, taken_over_key
+from shared.domain.alarm import Alarm
 from shared.domain.calendar import instant_text
 from shared.domain.decision import FingerprintsSeen, View, Wanted
 from shared.domain.entry import Entry, EntryKey, MemberId
@@ -30,6 +31,7 @@ class DynamoMembers:
 
     def enrol(self, profile: Profile, request_hash: bytes, joining: Joining | None = None) -> Enrolment:
         """See ports.Members."""
+        profile = replace(profile, alarm=Alarm().no_later([profile.enrolled_at]))
         identities = sorted(profile.identities(), key=lambda identity: list(IdentityKind).index(identity.kind))
         for _ in self.store.backoff.attempts():
             try:
@@ -94,6 +96,8 @@ class DynamoMembers:
             after = change(before)
             if after == before:
                 return before
+            # Birthday, zone, consent: the sweep looks at the member when it comes next.
+            after = replace(after, alarm=Alarm().no_later([before.enrolled_at]))
             writes, added = self._changes(before, after)
             result = self.store.transact(writes)
             if result.outcome is Outcome.DONE:
@@ -122,7 +126,9 @@ class DynamoMembers:
         added = sorted(after.identities() - before.identities(), key=lambda identity: identity.kind)
         removed = before.identities() - after.identities()
         # Nobody changed the profile since it was read.
-        writes = [self.store.update(profile_item(after), expected={"version": before.version})]
+        writes = [
+            self.store.update(profile_item(after), expected={"version": before.version}, sparse=(*ALARM_KEYS, ROSTER_PARTITION))
+        ]
         # Nobody else has the new identity; the old one is still this member's.
         writes += [self.store.put(_identity_item(identity, after, None)) for identity in added]
         writes += [self.store.delete(identity_key(identity), expected={"member": before.member}) for identity in removed]

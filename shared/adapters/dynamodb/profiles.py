@@ -2,8 +2,9 @@
 
 from datetime import date
 
-from shared.adapters.dynamodb.items import Item, instant_of
-from shared.adapters.dynamodb.table import profile_key
+from shared.adapters.dynamodb.items import Item, alarm_attributes, alarm_of, instant_of
+from shared.adapters.dynamodb.table import ROSTER_PARTITION, profile_key, roster_partition
+from shared.domain.alarm import shard_of
 from shared.domain.calendar import instant_text
 from shared.domain.entry import MemberId
 from shared.domain.fingerprint import Fingerprint, FingerprintKind
@@ -32,7 +33,15 @@ def profile_item(profile: Profile) -> Item:
         },
         "attributes": dict(profile.attributes),
         "seen_with": [[fingerprint.kind, fingerprint.value] for fingerprint in profile.seen_with],
+        **_indexed(profile),
     }
+
+
+def _indexed(profile: Profile) -> Item:
+    """What puts a profile into the roster, and into the index of alarms; whoever left is in neither."""
+    if profile.closed_at is not None:
+        return {}
+    return {ROSTER_PARTITION: roster_partition(shard_of(profile.member)), **alarm_attributes(profile.member, profile.alarm)}
 
 
 def profile_of(item: Item) -> Profile:
@@ -55,4 +64,5 @@ def profile_of(item: Item) -> Profile:
         },
         attributes={name: value if isinstance(value, str | bool) else int(value) for name, value in item["attributes"].items()},
         seen_with=tuple(Fingerprint(FingerprintKind(kind), value) for kind, value in item.get("seen_with", ())),
+        alarm=alarm_of(item),
     )

@@ -7,7 +7,7 @@ and an alarm.
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -51,6 +51,9 @@ BATCH_MAX = 100
 
 CANCELLED = "TransactionCanceledException"
 """The error code of a transaction that did not happen; its reasons say why."""
+
+ABSENT = object()
+"""What `update` expects of an attribute that the item had not."""
 
 # Nothing is stored under this key yet: the item is new.
 ITEM_IS_NEW = "attribute_not_exists(pk)"
@@ -140,19 +143,32 @@ class Store:
         """Put an item, by default only where none stands."""
         return {"Put": {"TableName": self.table, "Item": to_wire(item), "ConditionExpression": condition}}
 
-    def update(self, item: Item, *, expected: Item) -> Any:
-        """Set every attribute of `item` where the attributes `expected` are as read. Attributes not named stay."""
+    def update(self, item: Item, *, expected: Item, sparse: Collection[str] = ()) -> Any:
+        """Set every attribute of `item` where the attributes `expected` are as read. Attributes not named stay.
+
+        ABSENT is expected where the item had none. Those of `sparse` that the item has not are removed: they are keys of
+        indexes, in which it is then no more.
+        """
         values = {name: value for name, value in item.items() if name not in ("pk", "sk")}
+        removed = [name for name in sparse if name not in item]
+        read = {name: value for name, value in expected.items() if value is not ABSENT}
         return {
             "Update": {
                 "TableName": self.table,
                 "Key": to_wire({"pk": item["pk"], "sk": item["sk"]}),
-                "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in values),
-                "ConditionExpression": " AND ".join(f"#{name} = :{name}_read" for name in expected),
-                "ExpressionAttributeNames": {f"#{name}": name for name in (*values, *expected)},
+                "UpdateExpression": " ".join(
+                    [
+                        *(["SET " + ", ".join(f"#{name} = :{name}" for name in values)] if values else []),
+                        *(["REMOVE " + ", ".join(f"#{name}" for name in removed)] if removed else []),
+                    ]
+                ),
+                "ConditionExpression": " AND ".join(
+                    f"#{name} = :{name}_read" if name in read else f"attribute_not_exists(#{name})" for name in expected
+                ),
+                "ExpressionAttributeNames": {f"#{name}": name for name in (*values, *expected, *removed)},
                 "ExpressionAttributeValues": to_wire(
                     {f":{name}": value for name, value in values.items()}
-                    | {f":{name}_read": value for name, value in expected.items()}
+                    | {f":{name}_read": value for name, value in read.items()}
                 ),
             }
         }
@@ -168,6 +184,22 @@ class Store:
                 "ExpressionAttributeValues": to_wire({f":{name}_read": value for name, value in expected.items()}),
             }
         }
+
+    def set(self, update: Any) -> bool:
+        """One `put` or `update` by itself, at half the units of a transaction; False where its condition does not hold.
+
+        Only for what may happen twice: the SDK asks again where an answer is lost. Raises TryAgainError.
+        """
+        arguments = dict(update.get("Update") or update["Put"])
+        call = self.client.update_item if "Update" in update else self.client.put_item
+        try:
+            with aws_errors():
+                call(**arguments)
+        except FaultError as fault:
+            if fault.code == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
 
     def transact(self, writes: list[Any]) -> Result:
         """All of `writes` (at most 100) or none."""

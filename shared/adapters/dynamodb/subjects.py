@@ -1,10 +1,10 @@
 """What entries are about and what they do, as maps of an item: the names of the domain, without what is at its default."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import AfterValidator, TypeAdapter
 
 from shared.domain.counts import Forgotten
 from shared.domain.effect import Effect, Standing
@@ -18,8 +18,10 @@ from shared.domain.subject import (
     Billing,
     Cancellation,
     Clawback,
+    Grant,
     Invitation,
     Merge,
+    Notice,
     Recognized,
     Redemption,
     Referral,
@@ -27,6 +29,7 @@ from shared.domain.subject import (
     Review,
     Ruling,
     Subject,
+    Swept,
     Transfer,
     Use,
     Void,
@@ -53,6 +56,9 @@ _SUBJECTS: dict[EntryKind, TypeAdapter[Any]] = {
     EntryKind.AWARD: TypeAdapter(Award),
     EntryKind.CLAWBACK: TypeAdapter(Clawback),
     EntryKind.INVITATION: TypeAdapter(Invitation),
+    EntryKind.GRANT: TypeAdapter(Grant),
+    EntryKind.NOTICE: TypeAdapter(Notice),
+    EntryKind.SWEEP: TypeAdapter(Swept),
 }
 
 
@@ -73,6 +79,7 @@ _PARTS: dict[str, TypeAdapter[Any]] = {
     "forgotten": TypeAdapter(Forgotten),
     "since": TypeAdapter(date),
     "referral": TypeAdapter(Referred),
+    "active_at": TypeAdapter(Annotated[datetime, AfterValidator(lambda at: at.astimezone(UTC))]),
 }
 """What a wallet keeps of a member's standing."""
 

@@ -17,6 +17,17 @@ CLOSE#<ulid>             CLOSURE           entry that closed a member
 REFERRAL#<friend>        JOINED            entry that says who brought a member
 REFERRAL#<friend>        PASSED, REJECTED  entry of the ruling on a referral
 REFERRAL#<friend>        AWARD, CLAWBACK   entry that gives the friend's reward, or takes it back; #ADVOCATE: the advocate's
+GRANT#<campaign>#..      GRANT             entry of what a campaign gave a member for a period
+GIFT#<campaign>#..       GIFT              entry of the redemption of a reward that a campaign gave
+NOTICE#<ulid>#<what>     NOTICE            entry that says that a member was told something
+SWEEP#<ulid>#<seq>       SWEEP             entry that books what dates made due
+GRANT#<campaign>#..      PASSED            that a campaign passed the member over, and why
+CAMPAIGN#<id>            CONTROL           what was done with a campaign: started, paused, resumed, cancelled
+CAMPAIGN#<id>            RUN#<kind>#..     a run of a campaign, by period; of nobody's campaign: SWEEP, VISIT
+CAMPAIGN#<id>            PART#<kind>#..    how far a part of a run has come, and what it counted
+CAMPAIGN#<id>#<shard>    TALLY#<period>#.. what a campaign gave and whom it passed over, in shards
+DRAW#<campaign>#<period> TICKET#<ticket>.. a candidate of a draw
+RUNS                     RUN#<name>        a run that has not ended
 REFERRER#<ulid or id>    FRIEND#<ulid>     a friend whom a member or a campaign brought, as listed
 REFERRER#<ulid or id>    TALLY             how many friends came, and what both sides were given
 REFERRER#<ulid or id>    CODE              the referral code that a member shows, or that was made for a campaign
@@ -41,6 +52,7 @@ CARDLOG#<ulid>           SPEND#<order>...  entry of a gift card: its kind and wh
 ISSUE#<caller>#<key>     CARDS             gift cards that one request issued
 CODE#<code>              CODE              what the code of a voucher, gift card or referral leads to
 GUESS#<caller's digest>  MISSES            codes that a caller asked for in vain; REFERRAL# before the digest: referral codes
+MESSAGE#<event id>       EMAIL             what became of the e-mail of an event
 CLOCK                    CLOCK             the test clock of a sandbox stage
 SECRET                   CURSOR            the key that signs cursors
 SECRET                   FINGERPRINT       the key under which fingerprints are kept
@@ -50,9 +62,10 @@ from datetime import date
 from typing import Any
 
 from shared.domain.cap import BudgetKey
-from shared.domain.entry import EntryKey, MemberId
+from shared.domain.entry import EntryKey, EntryKind, MemberId
 from shared.domain.errors import EntryUnknownError
 from shared.domain.member import Identity, IdentityKind
+from shared.domain.run import Run, RunKind, run_of
 
 HISTORY_INDEX = "history"
 """The index of entries by member and sequence. Eventually consistent; see DynamoLedger.rows for how gaps are closed."""
@@ -60,11 +73,24 @@ HISTORY_INDEX = "history"
 HISTORY_PROJECTION = ("kind", "occurred_at", "recorded_at", "recorded_on", "postings", "after", "prev", "effect", "lapsed")
 """What the index carries beside the keys: all that the fold needs."""
 
+ALARM_INDEX = "alarms"
+"""The sparse index of wallets by the instant at which something may be due, in as many partitions as alarms have shards."""
+ALARM_PARTITION, ALARM_AT = "wakes", "wake_at"
+ALARM_KEYS = (ALARM_PARTITION, ALARM_AT)
+ALARM_DAYS = ("ahead", "silent_after")
+
+ROSTER_INDEX = "roster"
+"""The sparse index of profiles of members who have not left, in as many partitions as alarms have shards; sorted by key."""
+ROSTER_PARTITION = "roster"
+
 RANKING_INDEX = "ranking"
 """The sparse index of tallies by how many friends are rewarded or held, in as many partitions as the funnel has shards.
 
 It carries keys only: a step that leaves the rank as it was writes nothing to it, and who reads it reads the tallies themselves.
 """
+
+ENTRY_KINDS = tuple(kind.value for kind in EntryKind)
+"""What an entry's attribute `kind` can say."""
 
 Key = dict[str, str]
 
@@ -77,6 +103,8 @@ APPROVALS_PK = "APPROVALS"
 FLAGS_PK = "FLAGS"
 DISPOSABLE_PK = "DISPOSABLE"
 FRIEND, TAKEN_OVER, TALLY = "FRIEND#", "FROM#", "TALLY"
+RUNS_PK = "RUNS"
+RUN, GRANTS_TALLY = "RUN#", "TALLY#"
 
 
 def wallet_key(member: MemberId) -> Key:
@@ -153,6 +181,67 @@ def key_of_card_entry(item: dict[str, Any]) -> str:
 def card_issue_key(caller: str, key: str) -> Key:
     """Where the cards are named that a caller issued under its own key."""
     return {"pk": f"ISSUE#{caller}#{key}", "sk": "CARDS"}
+
+
+def alarm_partition(shard: int) -> str:
+    """A partition of the index of alarms."""
+    return f"WAKE#{shard}"
+
+
+def roster_partition(shard: int) -> str:
+    """A partition of the index of members."""
+    return f"ROSTER#{shard}"
+
+
+def campaign_pk(campaign: str) -> str:
+    """The partition of a campaign: its control, its runs, its counters."""
+    return f"CAMPAIGN#{campaign}"
+
+
+def control_key(campaign: str) -> Key:
+    """Where it stands what was done with a campaign."""
+    return {"pk": campaign_pk(campaign), "sk": "CONTROL"}
+
+
+def run_key(kind: RunKind, campaign: str | None, period: str) -> Key:
+    """Where a run is kept."""
+    return {"pk": campaign_pk(run_of(kind, campaign)), "sk": f"{RUN}{kind}#{period}"}
+
+
+def part_prefix(kind: RunKind, period: str | None = None) -> str:
+    """How the sort keys of the parts of a kind's runs begin; of one run's."""
+    return f"PART#{kind}#" + (f"{period}#" if period else "")
+
+
+def part_key(run: Run, part: str) -> Key:
+    """How far a part of a run has come."""
+    return {"pk": campaign_pk(run.of), "sk": part_prefix(run.kind, run.period) + part}
+
+
+def draw_pk(run: Run) -> str:
+    """The partition of a draw's candidates."""
+    return f"DRAW#{run.of}#{run.period}"
+
+
+def open_run_key(run: Run) -> Key:
+    """Where a run is listed among all that have not ended."""
+    return {"pk": RUNS_PK, "sk": f"RUN#{run.name}"}
+
+
+def ticket_key(run: Run, ticket: str, member: str) -> Key:
+    """A candidate of a draw; sorts by ticket."""
+    return {"pk": draw_pk(run), "sk": f"TICKET#{ticket}#{member}"}
+
+
+def grants_tally_key(campaign: str, period: str, shard: int) -> Key:
+    """Where it is counted what a campaign gave: of a date's campaign by period, of others for ever."""
+    # Each shard has a partition of its own: it is the partition that takes so many writes a second.
+    return {"pk": f"{campaign_pk(campaign)}#{shard}", "sk": f"{GRANTS_TALLY}{period}#{shard}"}
+
+
+def passed_key(campaign: str, period: str, member: str) -> Key:
+    """Where it stands that a campaign passed a member over, and why."""
+    return {"pk": f"GRANT#{campaign}#{period}#{member}", "sk": "PASSED"}
 
 
 def attempts_key(caller: str) -> Key:
@@ -245,6 +334,16 @@ def domain_key(domain: str) -> Key:
     return {"pk": DISPOSABLE_PK, "sk": f"DOMAIN#{domain}"}
 
 
+def message_key(event: str) -> Key:
+    """Where it stands what became of the e-mail of an event, by the event's id."""
+    return {"pk": f"MESSAGE#{event}", "sk": "EMAIL"}
+
+
+def event_of_message(item: dict[str, Any]) -> str:
+    """The id of the event that a message's item is about: the inverse of `message_key`."""
+    return str(item["pk"]).removeprefix("MESSAGE#")
+
+
 # The families of entries that stand alone under their key, by their first word.
 _ALONE = {
     "purchase": ("ORDER#", "PURCHASE"),
@@ -259,6 +358,10 @@ _ALONE = {
     "rejected": ("REFERRAL#", "REJECTED"),
     "award": ("REFERRAL#", "AWARD"),
     "clawback": ("REFERRAL#", "CLAWBACK"),
+    "grant": ("GRANT#", "GRANT"),
+    "gift": ("GIFT#", "GIFT"),
+    "notice": ("NOTICE#", "NOTICE"),
+    "sweep": ("SWEEP#", "SWEEP"),
 }
 _WORD_OF = {sk: word for word, (_, sk) in _ALONE.items()}
 # Entries that stand beside the one they answer.
@@ -331,6 +434,9 @@ def create_table_arguments(name: str) -> dict[str, Any]:
             {"AttributeName": "seq", "AttributeType": "N"},
             {"AttributeName": "ranked_in", "AttributeType": "S"},
             {"AttributeName": "rank", "AttributeType": "N"},
+            {"AttributeName": ALARM_PARTITION, "AttributeType": "S"},
+            {"AttributeName": ALARM_AT, "AttributeType": "S"},
+            {"AttributeName": ROSTER_PARTITION, "AttributeType": "S"},
         ],
         "GlobalSecondaryIndexes": [
             {
@@ -346,6 +452,22 @@ def create_table_arguments(name: str) -> dict[str, Any]:
                 "KeySchema": [
                     {"AttributeName": "ranked_in", "KeyType": "HASH"},
                     {"AttributeName": "rank", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            },
+            {
+                "IndexName": ALARM_INDEX,
+                "KeySchema": [
+                    {"AttributeName": ALARM_PARTITION, "KeyType": "HASH"},
+                    {"AttributeName": ALARM_AT, "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            },
+            {
+                "IndexName": ROSTER_INDEX,
+                "KeySchema": [
+                    {"AttributeName": ROSTER_PARTITION, "KeyType": "HASH"},
+                    {"AttributeName": "pk", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
             },

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.adapters.dynamodb.clock import TestClock
+from shared.adapters.dynamodb.controls import control_of
 from shared.adapters.dynamodb.gift_cards import card_of
 from shared.adapters.dynamodb.items import Item, entry_of, wallet_of
 from shared.adapters.dynamodb.profiles import profile_of
@@ -16,6 +17,7 @@ from shared.adapters.dynamodb.table import (
     budget_key,
     card_key,
     catalog_key,
+    control_key,
     entry_key,
     is_entry,
     profile_key,
@@ -24,6 +26,7 @@ from shared.adapters.dynamodb.table import (
 )
 from shared.domain.cap import BudgetKey
 from shared.domain.code import CodeKind
+from shared.domain.control import Control
 from shared.domain.decision import Order, View, Wanted
 from shared.domain.entry import Entry, EntryKey, HistoryRow, MemberId
 from shared.domain.errors import MemberUnknownError, PurchaseUnknownError
@@ -95,7 +98,12 @@ class Views:
             cards=cards,
             budgets=self._budgets(),
             other=other,
+            controls=self._controls(),
         )
+
+    def _controls(self) -> dict[str, Control]:
+        found = ((campaign, _at(self.found, control_key(campaign))) for campaign in self.wanted.campaigns)
+        return {campaign: control_of(item) if item else Control(campaign) for campaign, item in found}
 
     def _budgets(self) -> dict[BudgetKey, int]:
         found = ((budget, _at(self.found, budget_key(budget))) for budget in self.wanted.budgets)
@@ -119,6 +127,7 @@ class Views:
 
 def _keys(member: MemberId, wanted: Wanted, stored: Key | None) -> list[Key]:
     keys = [wallet_key(member), *map(entry_key, wanted.entries), *map(card_key, wanted.cards), *map(budget_key, wanted.budgets)]
+    keys += map(control_key, wanted.campaigns)
     if stored is not None:
         keys.append(stored)
     if wanted.reward is not None:

@@ -1,0 +1,1 @@
+"""Everything that comes by date: sweeps, and the runs of campaigns."""
