@@ -24,7 +24,11 @@ from infra.local_cloud.cloud import Cloud
 from infra.local_cloud.demo import Replay, Replayed
 from infra.local_cloud.deploy import deploy
 from infra.local_cloud.errors import LocalCloudError
+from infra.local_cloud.event_log import EventLog
 from infra.local_cloud.friends import Friends, Story
+from infra.local_cloud.machinery import Machinery
+from infra.local_cloud.mailroom import Mailroom
+from infra.local_cloud.occasions import DORA, EMIL, TOLD, Awaited, Guests, Occasions, Party
 from infra.local_cloud.retail import RetailOrder, read_orders
 from infra.local_cloud.state import REPOSITORY, LocalFolder
 from infra.local_cloud.tokens import IdentityProvider
@@ -33,6 +37,8 @@ from infra.local_cloud.visit import Visit, pay_a_visit, set_up_catalog
 # 25 of the 2,469 households: 2,387 orders, over 364 days.
 SAMPLE = {"modulus": 100, "remainder": 7}
 APP_USER = "shopper@example.com"
+# The one has points that are gone three days after New Year, the other points that are gone on that day.
+ENDING = ("907", "707")
 
 
 def main() -> int:
@@ -83,14 +89,20 @@ def up(console: Console, folder: LocalFolder, *, port: int | None) -> None:
             operator=identities.operator_token(),
         )
     pos, operator = Caller.at(address, tokens.pos), Caller.at(address, tokens.operator)
-    households = _demo(console, cloud, outputs, Replay(pos, operator), identities)
+    replay = Replay(pos, operator)
+    households = _demo(console, cloud, outputs, replay, identities)
     visit = _visit(console, cloud, outputs, pos, operator, households)
     friends = _friends(cloud, outputs, pos, operator)
+    question = dry_run.question(households)
+    with console.status("asking what another program would have done"):
+        answer = dry_run.asked(operator, question)
+    occasions = _occasions(console, folder, cloud, outputs, replay, households)
     member_id = households[0].member_id
     history = pos.expect("GET", f"/v1/members/{member_id}/entries?limit=1")
     now = operator.expect("GET", "/v1/test-clock")["now"]
-    question = dry_run.question(households)
-    report.write_walk(folder, address, member_id=member_id, now=now, visit=visit, friends=friends, question=question)
+    report.write_walk(
+        folder, address, member_id=member_id, now=now, visit=visit, friends=friends, occasions=occasions, question=question
+    )
     lines = report.curl_lines(
         address,
         report.write_headers(folder, tokens),
@@ -99,10 +111,15 @@ def up(console: Console, folder: LocalFolder, *, port: int | None) -> None:
         entry_id=history["entries"][0]["entry_id"],
         visit=visit,
         friends=friends,
+        occasions=occasions,
     )
-    with console.status("asking what another program would have done"):
-        answer = dry_run.asked(operator, question)
-    tables = [report.balances(pos, households), report.visited(visit), report.brought(friends), report.simulated(answer)]
+    tables = [
+        report.balances(pos, households),
+        report.visited(visit),
+        report.brought(friends),
+        report.came(occasions),
+        report.simulated(answer),
+    ]
     report.show(console, address, tokens, lines, tables)
 
 
@@ -144,9 +161,10 @@ def _demo(
             progress.update(task, advance=1, day=order.local_day.isoformat())
 
         replay.on_order = advance
-        replay.meanwhile = Story(replay.pos).steps
-        replay.set_up_program()
-        households = replay.run(orders)
+        replay.meanwhile = sorted([*Guests(replay.pos).steps, *Story(replay.pos).steps], key=lambda step: step[0])
+        with Machinery(cloud).resting(f"purchase:{orders[-1].order_id}"):
+            replay.set_up_program()
+            households = replay.run(orders)
     seconds = time.monotonic() - started
     console.print(
         f"Replayed     {len(orders):,} orders of {len(households)} households through the API "
@@ -184,6 +202,39 @@ def _friends(cloud: Cloud, outputs: dict[str, str], pos: Caller, operator: Calle
     friends = Story(pos).told()
     cloud.remember(note, json.dumps(asdict(friends)))
     return friends
+
+
+def _occasions(
+    console: Console, folder: LocalFolder, cloud: Cloud, outputs: dict[str, str], replay: Replay, households: list[Replayed]
+) -> Occasions:
+    """Start the campaigns and let the schedule find whom they are for, or recall that it did."""
+    note = f"occasions/{outputs['TableName']}"
+    known = cloud.recall(note)
+    if known is not None:
+        return Occasions.parse(known)
+    if "campaigns" not in replay.operator.expect("GET", "/v1/program")["program"]:
+        raise LocalCloudError("this local cloud holds an older demo: run `make reset`, then `make up`")
+    started = time.monotonic()
+    log = EventLog(cloud, outputs["BusName"], "laurel-local-demo")
+    party = Party(replay.operator, log, Mailroom(cloud), replay.move_clock)
+    with console.status("starting campaigns, and waiting for what the schedule brings"):
+        party.begin()
+        guests = Guests(replay.pos).named()
+        occasions = party.celebrate(_awaited(guests, households), guests)
+    report.write_events(folder, log.events)
+    console.print(
+        f"Campaigns    2 started, the clock moved to New Year: {occasions.events} events on the bus "
+        f"in {time.monotonic() - started:.0f} s ({folder.shown(folder.events)})"
+    )
+    cloud.remember(note, json.dumps(asdict(occasions)))
+    return occasions
+
+
+def _awaited(guests: dict[str, str], households: list[Replayed]) -> list[Awaited]:
+    """Who is shown with what: the guests, and two customers whose points of January come to their end."""
+    there = guests | {one.member_id: one.household for one in households}
+    members = {who: member for member, who in there.items()}
+    return [Awaited(kind, members[who], who) for kind, who in zip(TOLD, (DORA, EMIL, *ENDING), strict=True)]
 
 
 def _progress(console: Console) -> Progress:

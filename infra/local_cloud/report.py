@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -12,6 +13,7 @@ from rich.text import Text
 from infra.local_cloud.api import Caller
 from infra.local_cloud.demo import Replayed
 from infra.local_cloud.friends import ADVOCATE, TRUE_FRIEND, WAVERING, Friends, Purse
+from infra.local_cloud.occasions import DORA, NEW_YEAR, Occasions
 from infra.local_cloud.state import LocalFolder
 from infra.local_cloud.visit import Visit, usd
 
@@ -91,6 +93,22 @@ def _held(purse: Purse | None) -> str:
     return f"{purse.balance:,} +{purse.held:,}" if purse.held else f"{purse.balance:,}"
 
 
+def came(occasions: Occasions) -> Table:
+    """What came by date: the schedule found whom it was for, and nobody asked it to."""
+    title = "What came by itself, as the bus told it (+ mailed; … is the member)"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("who", no_wrap=True)
+    table.add_column("event", no_wrap=True)
+    table.add_column("points", justify="right", no_wrap=True)
+    table.add_column("due (UTC)", no_wrap=True)
+    table.add_column("entry", overflow="fold")
+    for one in occasions.shown:
+        due = datetime.fromisoformat(one.due).astimezone(UTC)
+        entry = Text(one.entry_id.replace(one.member_id, "…"))
+        table.add_row(one.who, one.what + " +" * one.mailed, f"{one.points:,}", f"{due:%m-%d %H:%M}", entry)
+    return table
+
+
 def simulated(answer: dict[str, Any]) -> Table:
     """What a change of the program would have done, and to how many."""
     title = "Dry run: double points on Saturdays, at most 100 a member and month (nothing was written)"
@@ -122,18 +140,39 @@ def write_headers(folder: LocalFolder, tokens: Tokens) -> dict[str, str]:
     return files
 
 
+def write_events(folder: LocalFolder, events: list[dict[str, Any]]) -> None:
+    """Keep what the bus told, a JSON document a line."""
+    folder.events.write_text("".join(f"{json.dumps(event)}\n" for event in events))
+
+
 def write_walk(
-    folder: LocalFolder, address: str, *, member_id: str, now: str, visit: Visit, friends: Friends, question: dict[str, Any]
+    folder: LocalFolder,
+    address: str,
+    *,
+    member_id: str,
+    now: str,
+    visit: Visit,
+    friends: Friends,
+    occasions: Occasions,
+    question: dict[str, Any],
 ) -> None:
     """Keep what the walk in the README needs: shell variables, `. .local/walk.env`, and the body of a dry run."""
     (folder.path / "dry-run.json").write_text(json.dumps(question))
     known = {"API": address, "MEMBER": member_id, "NOW": now, "REDEMPTION": visit.redemption_id, "CARD": visit.card_code}
-    known |= {"ANNA": friends.advocate_id, "ANNAS_CODE": friends.code}
+    known |= {"ANNA": friends.advocate_id, "ANNAS_CODE": friends.code, "DORA": occasions.dora_id}
     (folder.path / "walk.env").write_text("".join(f"{name}='{value}'\n" for name, value in known.items()))
 
 
 def curl_lines(
-    address: str, files: dict[str, str], *, member_id: str, now: str, entry_id: str, visit: Visit, friends: Friends
+    address: str,
+    files: dict[str, str],
+    *,
+    member_id: str,
+    now: str,
+    entry_id: str,
+    visit: Visit,
+    friends: Friends,
+    occasions: Occasions,
 ) -> list[tuple[str, str]]:
     """Lines for a shell, each with what it shows. The purchase is one more of that member, at `now`."""
     # Another time, another order: the same id with another time in it would be refused.
@@ -204,6 +243,11 @@ def curl_lines(
             "What friends cost the shop, from sharing to reward",
             curl("operator", f"/v1/referrals/funnel?from={first}&to={last}"),
         ),
+        (
+            f"{DORA}'s birthday: the entry says which campaign gave it, for which year, since when",
+            curl("pos", f"/v1/entries/grant:birthday:{NEW_YEAR.year}:{occasions.dora_id}"),
+        ),
+        ("What the campaign gave, and what it cost", curl("operator", "/v1/campaigns/birthday/report")),
         ("The operator reads the program", curl("operator", "/v1/program")),
         (
             "The operator moves the sandbox's time: read the wallet again and see points gone by date, with no job",

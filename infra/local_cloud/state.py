@@ -48,6 +48,11 @@ class LocalFolder:
         return self.path / "deploy.log"
 
     @property
+    def events(self) -> Path:
+        """What the bus told of the demo's campaigns: a JSON document a line."""
+        return self.path / "events.jsonl"
+
+    @property
     def pid_file(self) -> Path:
         """The server's process id; it counts only while `lock_file` is locked."""
         return self.path / "server.pid"
