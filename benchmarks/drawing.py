@@ -7,6 +7,7 @@ from datetime import date
 from math import ceil
 from xml.sax.saxutils import escape
 
+from tests.meter.memory_meter import Units
 from tests.retail.figures import Month
 from tests.retail.tiers import THRESHOLDS, MembersByTier
 
@@ -90,6 +91,23 @@ def growth_of_rules(costs: Mapping[int, tuple[float, float]]) -> str:
     parts += [_line(points, colours[what]) for what, points in lines.items()]
     parts += _legend(colours)
     return _svg("CPU of an earn by the number of rules", parts)
+
+
+def units_of_mornings(mornings: Mapping[int, Units]) -> str:
+    """What the sweep of a morning asks for, by the number of members: bars that ought to be of one height."""
+    named = {"read units": "read_units", "write units": "write_units", "those of indexes": "index_write_units"}
+    y = _Scale(ceil(max(getattr(units, name) for units in mornings.values() for name in named.values())))
+    colours = dict(zip(named, (BALANCE, EARNED, REDEEMED), strict=True))
+    parts = y.grid(lambda units: f"{units:,}")
+    slot = (WIDTH - LEFT - RIGHT) / len(mornings)
+    for index, (members, units) in enumerate(mornings.items()):
+        left = LEFT + index * slot
+        for place, (what, name) in enumerate(named.items()):
+            height = y(0) - y(round(getattr(units, name)))
+            parts.append(_bar(left + (0.14 + place * 0.24) * slot, y(0) - height, slot * 0.22, height, colours[what]))
+        parts.append(_text(left + slot / 2, HEIGHT - BOTTOM + 18, f"{members:,} members", anchor="middle"))
+    parts += _legend(colours)
+    return _svg("Units of a morning on which 1,000 members are due", parts)
 
 
 class _Scale:

@@ -49,7 +49,7 @@ class Cost:
     operation: str
     round_trips: int
     write_units: int
-    history_units: int
+    index_units: int
     read_units: Any
     largest_item: int
 

@@ -14,20 +14,22 @@ def write_section(
     title: str,
     text: str,
     tables: Sequence[Table],
-    picture_name: str,
-    picture: str,
+    picture_name: str = "",
+    picture: str = "",
     flags: Sequence[str] = (),
 ) -> None:
-    """Put a section between two comments of the page, or at its end; the picture goes to `img` beside it.
+    """Put a section between two comments of the page, or at its end; the picture, if there is one, goes to `img` beside it.
 
     The comments are named after the benchmark, and after the `flags` it ran with: `retail-with-redemption`.
     """
-    pictures = page.parent / "img"
-    pictures.mkdir(parents=True, exist_ok=True)
-    (pictures / picture_name).write_text(picture, encoding="utf-8")
+    if picture_name:
+        pictures = page.parent / "img"
+        pictures.mkdir(parents=True, exist_ok=True)
+        (pictures / picture_name).write_text(picture, encoding="utf-8")
     options = "".join(f" --{flag}" for flag in flags)
     command = f"Written by `python -m benchmarks.{name}{options} --report docs/{page.name}`."
-    parts = [f"## {title}", command, text, f"![{title}](img/{picture_name})", *map(_markdown, tables)]
+    shown = f"![{title}](img/{picture_name})" if picture_name else ""
+    parts = [f"## {title}", command, text, shown, *map(_markdown, tables)]
     section = "\n\n".join(part for part in parts if part)
     mark = "-".join((name, *flags))
     begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"

@@ -57,10 +57,10 @@ def _growth(progress: Progress, name: SetName, program: str, every: int) -> Grow
 
 
 def _operations_table(costs: list[Cost]) -> Table:
-    table = _table("What an operation costs", "operation", "trips", "writes", "history", "reads", "bytes")
+    table = _table("What an operation costs", "operation", "trips", "writes", "indexes", "reads", "bytes")
     table.caption = "units by the documented rules, on a warm path; bytes: the largest item written"
     for cost in costs:
-        units: Any = (cost.round_trips, cost.write_units, cost.history_units, cost.read_units)
+        units: Any = (cost.round_trips, cost.write_units, cost.index_units, cost.read_units)
         table.add_row(cost.operation, *(f"{n:g}" for n in units), f"{cost.largest_item:,}" if cost.largest_item else "")
     return table
 

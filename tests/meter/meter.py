@@ -73,7 +73,7 @@ class Meter:
 
     def __enter__(self) -> Meter:
         with _unmetered():
-            self._indexes = _indexes_of(self._client.describe_table(TableName=self._table)["Table"])
+            self._indexes = indexes_of(self._client.describe_table(TableName=self._table)["Table"])
         events = self._client.meta.events
         # First: the items must be seen before the transport, itself a handler of this event, answers.
         events.register_first(_BEFORE, self._before, unique_id=f"meter-before-{id(self)}")
@@ -174,7 +174,7 @@ def _unmetered() -> Iterator[None]:
         _looking.reset(token)
 
 
-def _indexes_of(description: Any) -> tuple[Index, ...]:
+def indexes_of(description: Any) -> tuple[Index, ...]:
     """The table's secondary indexes, from its description."""
     described = [*description.get("GlobalSecondaryIndexes", []), *description.get("LocalSecondaryIndexes", [])]
     return tuple(
