@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tests.simulation.mutations import MUTATIONS
+from tests.simulation.mutations import MUTATIONS, PLANTED
 from tests.simulation.run import SCENARIOS, Verdict, simulate
 
 _LINE_MAX = 300
@@ -35,7 +35,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     which.add_argument("--seeds", type=int, help="run this many worlds")
     parser.add_argument("--first", type=int, default=0, help="the first seed of --seeds (default 0)")
     parser.add_argument("--scenario", choices=sorted(SCENARIOS), help="of --seeds: all where none is named")
-    parser.add_argument("--without", choices=sorted(MUTATIONS), help="plant this mutation: the worlds must then fail")
+    parser.add_argument(
+        "--without", choices=sorted({*MUTATIONS, *PLANTED}), help="plant this mutation: the worlds must then fail"
+    )
     return parser.parse_args(arguments)
 
 

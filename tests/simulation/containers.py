@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -51,50 +53,82 @@ class PowertoolsRequest:
         self._app.context = {}
 
 
-class Containers:
-    """The containers of one function (a module with a `handler` and its `app`) in one world.
+EXACT = (0.0,)
+"""The skews of clocks that are all right."""
 
-    A killed invocation takes its container with it.
+
+@dataclass(frozen=True)
+class SkewedClock:
+    """Implements ports.Clock: a machine's clock that is off by `skew`."""
+
+    world: World
+    skew: timedelta
+
+    def now(self) -> datetime:
+        """See ports.Clock."""
+        return self.world.now() + self.skew
+
+
+class Pool:
+    """The containers of one function in one world: warm ones that wait, new ones when none does.
+
+    Each has a clock of its own, which is off by one of `skews` (seconds).
     """
 
     def __init__(
-        self,
-        world: World,
-        clients: Clients,
-        transport: Transport,
-        table: str,
-        function: Any,
+        self, world: World, clients: Clients, transport: Transport, table: str, skews: Sequence[float] = EXACT
     ) -> None:
+        self._skews = skews
         self._world = world
         self._clients = clients
         self._transport = transport
         self._table = table
-        self._handler: Handler = function.handler
-        self._request = PowertoolsRequest(function.app)
         self._idle: list[wiring.Wiring] = []
-        self._invocations = 0
-        world.ambients.append(self._request)
 
-    def start(self) -> Callable[[Event], Answer]:
-        """A container for one invocation: the warm one that was used last, else a new one."""
-        container = self._idle.pop() if self._idle else self._cold()
-        self._invocations += 1
-        context = SimpleNamespace(aws_request_id=f"invocation-{self._invocations}")
+    def take(self) -> wiring.Wiring:
+        """The warm container that was used last, else a new one."""
+        return self._idle.pop() if self._idle else self._cold()
 
-        def invoke(event: Event) -> Answer:
-            _container.set(container)
-            self._request.begin()
-            answer = self._handler(event, context)
-            self._idle.append(container)
-            return Answer(answer["statusCode"], answer["body"])
+    def enter(self, container: wiring.Wiring) -> None:
+        """Let the current task run in a container."""
+        _container.set(container)
 
-        return invoke
+    def give_back(self, container: wiring.Wiring) -> None:
+        """Keep a container for the next invocation. A killed invocation takes its container with it."""
+        self._idle.append(container)
 
     def _cold(self) -> wiring.Wiring:
         world = self._world
         backoff = Backoff(sleep=world.sleep, rng=random.Random(world.chance.getrandbits(64)))
         client = self._clients.take(self._transport)
-        return wiring.wire(Settings(table=self._table, stage="prod"), client, world, backoff)
+        clock = world if self._skews == EXACT else SkewedClock(world, timedelta(seconds=world.chance.choice(self._skews)))
+        return wiring.wire(Settings(table=self._table, stage="prod"), client, clock, backoff)
+
+
+class Containers:
+    """The containers of one function of the API (a module with a `handler` and its `app`) in one world."""
+
+    def __init__(self, world: World, pool: Pool, function: Any) -> None:
+        self._pool = pool
+        self._handler: Handler = function.handler
+        self._request = PowertoolsRequest(function.app)
+        self._invocations = 0
+        world.ambients.append(self._request)
+
+    def start(self) -> Callable[[Event], Answer]:
+        """A container for one invocation."""
+        container = self._pool.take()
+        self._invocations += 1
+        context = SimpleNamespace(aws_request_id=f"invocation-{self._invocations}")
+
+        def invoke(event: Event) -> Answer:
+            self._pool.enter(container)
+            self._request.begin()
+            answer = self._handler(event, context)
+            self._pool.give_back(container)
+            return Answer(answer["statusCode"], answer["body"])
+
+        return invoke
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from shared.adapters.dynamodb.gift_cards import card_entry_of, card_of
 from shared.adapters.dynamodb.items import entry_of, from_wire, wallet_of
 from shared.adapters.dynamodb.rewards import stock_of
-from shared.adapters.dynamodb.table import is_entry
+from shared.adapters.dynamodb.table import ALARM_DAYS, ALARM_KEYS, is_entry
 from shared.domain.audit import audit
 from shared.domain.calendar import local_day
 from shared.domain.card_audit import audit_card
@@ -26,21 +26,31 @@ _WRITTEN_ONCE = (
     *("ENTRY", "PURCHASE", "CLOSURE", "USE", "CANCEL", "CODE", "REFUND#", "TENDER#", "VERSION#"),
     *("ACTIVITY", "VOID", "BILLING", "REVIEW"),
     *("JOINED", "PASSED", "REJECTED", "AWARD", "CLAWBACK", "MERGE"),
+    *("GRANT", "GIFT", "NOTICE", "SWEEP", "TICKET#"),
 )
 """How the sort keys begin of what never changes once it is written: entries, kept refusals, codes, tenders, versions."""
 
 
 ENTRIES_AT_ONCE_MAX = 3
-"""Entries of one member that one transaction writes: an order and the award that follows; what a refund undoes after merges."""
+"""Entries of one member that one transaction writes: an order and the award or the bonuses that follow; what a refund undoes
+after merges."""
+
+_COUNTED = (("WALLET", "seq", ENTRIES_AT_ONCE_MAX), ("STOCK", "version", 1), ("CARD", "number", 1), ("PART", "version", 1))
+"""What has a counter that grows with each change: by how much at most."""
+
+Watching = Callable[[World, tuple[str, str], Item | None, Item], Iterable[str]]
+"""Says what is wrong with an item that was just written: its place, what stood there before, what stands there now."""
 
 
 class Witness:
     """Looks at each item as it is written: what is written once never changes, and what is counted grows by one at a time.
 
-    No reward is ever used and held more often than there are of it.
+    No reward is ever used and held more often than there are of it. What a task has read last of each place it `knows`; a
+    story's own `watching` may ask for that.
     """
 
     def __init__(self, backend: Backend, table: str) -> None:
+        self.watching: Watching = lambda world, place, before, item: ()
         self._backend = backend
         self._table = table
         self._seen = {(item["pk"]["S"], item["sk"]["S"]): item for item in backend.items(table)}
@@ -62,8 +72,17 @@ class Witness:
                 budget = " ".join(place)
                 world.spent_most[budget] = max(world.spent_most.get(budget, 0), _count(item, "spent"))
             self._seen[place] = item
+            if item != before:
+                for broken in self.watching(world, place, before, item):
+                    world.violate(broken)
             if place[0].startswith("BUDGET#") and self._spent(place) < 0:
                 world.violate(f"more came back to {' '.join(place)} than was given: {item}")
+
+    def after_read(self, world: World, items: list[Item]) -> None:
+        """Note in the current task what it has read."""
+        if world.current is not None:
+            for item in items:
+                world.current.knows[item["pk"]["S"], item["sk"]["S"]] = item
 
     def _spent(self, place: tuple[str, str]) -> int:
         """What is given of a budget by all its shards: what one drew for another comes back to the member's own."""
@@ -76,9 +95,18 @@ def _change_broken(place: tuple[str, str], before: Item, item: Item) -> Iterator
     pk, sk = place
     if sk.startswith(_WRITTEN_ONCE) or pk.startswith("CARDLOG#"):
         yield f"the entry {pk} was changed after it was written"
-    for kind, counter, most in (("WALLET", "seq", ENTRIES_AT_ONCE_MAX), ("STOCK", "version", 1), ("CARD", "number", 1)):
-        if sk == kind and not 1 <= _count(item, counter) - _count(before, counter) <= most:
+    if sk == "WALLET" and _unalarmed(before) == _unalarmed(item):
+        return
+    for kind, counter, most in _COUNTED:
+        if (sk.partition("#")[0] if kind == "PART" else sk) != kind:
+            continue
+        if not 1 <= _count(item, counter) - _count(before, counter) <= most:
             yield f"{pk} went from sequence {_count(before, counter)} to {_count(item, counter)}"
+
+
+def _unalarmed(wallet: Item) -> Item:
+    """A wallet but for when to look at it again, which is no part of the ledger."""
+    return {name: value for name, value in wallet.items() if name not in (*ALARM_KEYS, *ALARM_DAYS)}
 
 
 def _stock_broken(item: Item, world: World) -> Iterator[str]:

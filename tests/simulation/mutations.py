@@ -1,23 +1,31 @@
-"""Mutations on the wire: a write condition taken out of every request that passes, to see that the simulation has teeth.
+"""Mutations: bugs planted on purpose, to see that the simulation has teeth.
 
-They change what leaves the SDK, so the product needs no hook and no test build.
+Most are on the wire: a write condition is taken out of every request that passes. They change what leaves the SDK, so the
+product needs no hook and no test build. What no condition holds together is replaced in the code, while a world lasts.
 """
 
 from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from shared.adapters.dynamodb.refusals import REFUSAL
+from shared.adapters.dynamodb.store import Result, Store
+from shared.adapters.dynamodb.table import GRANTS_TALLY
+from shared.domain.cap import BudgetKey
+from shared.domain.granting import Offer
 from tests.simulation.network import Payload, Rewrite
 
 _REFERENCE = re.compile(r"[#:]\w+")
 
 
-def without_condition(member: str, pk: str = "") -> Rewrite:
-    """Take the condition from each `member` ("Put", "Update", "Delete"; empty: any) of every transaction, if its pk begins
-    with `pk`.
+def without_condition(member: str, pk: str = "", sk: str = "") -> Rewrite:
+    """Take the condition from each `member` ("Put", "Update", "Delete"; empty: any) of every transaction, if its key begins
+    with `pk` and `sk`.
     """
 
     def rewrite(operation: str, payload: Payload) -> Payload:
@@ -26,8 +34,24 @@ def without_condition(member: str, pk: str = "") -> Rewrite:
         changed = copy.deepcopy(payload)
         for write in changed["TransactItems"]:
             for kind, part in write.items():
-                if kind.startswith(member) and _key(part)["pk"]["S"].startswith(pk):
+                key = _key(part)
+                if kind.startswith(member) and key["pk"]["S"].startswith(pk) and key["sk"]["S"].startswith(sk):
                     _drop_condition(part)
+        return changed
+
+    return rewrite
+
+
+def without_guard(pk: str, sk: str = "") -> Rewrite:
+    """Take the condition from each write that goes alone, if its key begins so."""
+
+    def rewrite(operation: str, payload: Payload) -> Payload:
+        if operation not in ("PutItem", "UpdateItem"):
+            return payload
+        changed = copy.deepcopy(payload)
+        key = _key(changed)
+        if key["pk"]["S"].startswith(pk) and key["sk"]["S"].startswith(sk):
+            _drop_condition(changed)
         return changed
 
     return rewrite
@@ -67,6 +91,33 @@ def _drop_condition(write: dict[str, Any]) -> None:
             write[part] = kept
 
 
+@contextmanager
+def counted_apart() -> Iterator[None]:
+    """Count what a campaign gave before it is given, in a write of its own."""
+    real = Store.transact
+
+    def transact(store: Store, writes: list[Any]) -> Result:
+        counts = [write for write in writes if "Update" in write and GRANTS_TALLY in write["Update"]["Key"]["sk"]["S"]]
+        for count in counts:
+            store.set(count)
+        return real(store, [write for write in writes if write not in counts])
+
+    with patch.object(Store, "transact", transact):
+        yield
+
+
+@contextmanager
+def boundless_draws() -> Iterator[None]:
+    """Let anybody win a draw whose turn it is, however many have won."""
+    real = Offer.limits.fget  # type: ignore[attr-defined]
+
+    def limits(offer: Offer) -> dict[BudgetKey, int]:
+        return {key: 10**9 if key.cap.startswith("winners:") else most for key, most in real(offer).items()}
+
+    with patch.object(Offer, "limits", property(limits)):
+        yield
+
+
 MUTATIONS: dict[str, Rewrite] = {
     "put-condition": without_condition("Put"),
     "update-condition": without_condition("Update"),
@@ -74,7 +125,18 @@ MUTATIONS: dict[str, Rewrite] = {
     "budget-condition": without_condition("Update", "BUDGET#"),
     "fingerprint-condition": without_condition("", "FINGERPRINT#"),
     "tally-condition": without_condition("Update", "REFERRER#"),
+    "grant-condition": without_condition("Put", "GRANT#", "GRANT"),
+    "passed-condition": without_condition("Put", "GRANT#", "PASSED"),
+    "grants-condition": without_condition("Update", "BUDGET#grants:"),
+    "settle-guard": without_guard("MEMBER#"),
+    "part-condition": without_guard("CAMPAIGN#", "PART#"),
     "refusal-record": without_refusals,
     "retry-token": without_retry_token,
 }
 """By name, for the command line. Worlds must notice the loss of a condition; that of the token, the conditions cover."""
+
+PLANTED: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    "tally-apart": counted_apart,
+    "winners-limit": boundless_draws,
+}
+"""Those in the code."""

@@ -6,9 +6,11 @@ and error parsing are the real ones. Each request waits, meets its fate, is exec
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -16,6 +18,7 @@ from botocore.exceptions import ReadTimeoutError
 from greenlet import GreenletExit  # type: ignore[import-untyped]
 
 from shared.adapters.dynamodb.client import CONFIG
+from shared.adapters.dynamodb.table import ROSTER_PARTITION
 from tests.engines.faults import Fault, suffer
 from tests.engines.ministack import Backend
 from tests.engines.wire import answer, operation_of, payload_of, with_payload
@@ -29,10 +32,15 @@ Rewrite = Callable[[str, Payload], Payload]
 AfterWrite = Callable[[World, list[Payload]], None]
 """Looks at the table after each executed write; gets the keys it named."""
 
+AfterRead = Callable[[World, list[Payload]], None]
+"""Sees the items that a batch has just read, in the task that reads them; of a batch that is no snapshot, one by one."""
+
 READ_TIMEOUT_SECONDS: int = CONFIG.read_timeout  # type: ignore[attr-defined]
 """How long the product's SDK waits for an answer before it gives up an attempt."""
 _STALL_SECONDS = (1, 900)
 _LATE_SECONDS = (0, 900)
+_LAG = timedelta(seconds=1)
+"""How far an index of keys is behind its table at most."""
 
 
 class Network:
@@ -46,9 +54,13 @@ class Network:
         *,
         rewrite: Rewrite | None = None,
         after_write: AfterWrite | None = None,
+        after_read: AfterRead | None = None,
     ) -> None:
         self.world = world
         self.calls = 0
+        self._after_read = after_read
+        self._touched: dict[tuple[str, str], datetime] = {}
+        self._new: dict[tuple[str, str], datetime] = {}
         self._backend = backend
         self._plan = plan
         self._rewrite = rewrite
@@ -113,9 +125,22 @@ class Network:
         response = self._backend.send(request)
         if operation in WRITES:
             self.world.note(f"   at the table: {operation} {_outcome(response)}")
-            if self._after_write is not None and response.status_code == 200:
-                self._after_write(self.world, _keys_written(operation, payload_of(request)))
+            if response.status_code == 200:
+                self._written(operation, payload_of(request))
+        if operation == "BatchGetItem" and self._after_read is not None and response.status_code == 200:
+            answered = json.loads(response.content)["Responses"]
+            self._after_read(self.world, [item for items in answered.values() for item in items])
         return response
+
+    def _written(self, operation: str, payload: Payload) -> None:
+        for write in _writes(operation, payload):
+            key = _key_of(write)
+            place, now = (key["pk"]["S"], key["sk"]["S"]), self.world.now()
+            self._touched[place] = now
+            if "Item" in write:
+                self._new.setdefault(place, now)
+        if self._after_write is not None:
+            self._after_write(self.world, _keys_written(operation, payload))
 
     def _arrives_later(self, request: AWSPreparedRequest) -> None:
         """Let the request come to the table on its own, when nobody waits for its answer."""
@@ -123,7 +148,9 @@ class Network:
         def arrive() -> None:
             self._execute(request)
 
-        self.world.spawn("late request", arrive, after_seconds=self.world.chance.randint(*_LATE_SECONDS))
+        sender = self.world.current
+        late = self.world.spawn("late request", arrive, after_seconds=self.world.chance.randint(*_LATE_SECONDS))
+        late.knows = copy.deepcopy(sender.knows) if sender else {}
 
     def _read_apart(self, request: AWSPreparedRequest, payload: Payload) -> AWSResponse:
         """Read each key of a batch at an instant of its own, in any order."""
@@ -147,10 +174,19 @@ class Network:
             return response
         page = json.loads(response.content)
         rows = page["Items"]
+        if rows and "seq" not in rows[0]:
+            shown = [row for row in rows if not self._lags(row)]
+            return answer(page | {"Items": shown, "Count": len(shown)})
         newest = sorted(range(len(rows)), key=lambda row: -int(rows[row]["seq"]["N"]))[: self.world.chance.randint(0, 3)]
         hidden = {row for row in newest if self.world.chance.random() < 0.5}
         shown = [row for number, row in enumerate(rows) if number not in hidden]
         return answer(page | {"Items": shown, "Count": len(shown)})
+
+    def _lags(self, row: Payload) -> bool:
+        """Whether an index of keys does not show yet what was written to it a moment ago; the roster, only who is new."""
+        place = (row["pk"]["S"], row["sk"]["S"])
+        touched = (self._new if ROSTER_PARTITION in row else self._touched).get(place)
+        return touched is not None and self.world.now() - touched < _LAG and self.world.chance.random() < 0.5
 
 
 def _digest(value: Any) -> str:
@@ -158,12 +194,18 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _keys_written(operation: str, payload: Payload) -> list[Payload]:
+def _writes(operation: str, payload: Payload) -> list[Payload]:
     if operation == "TransactWriteItems":
-        writes = [next(iter(write.values())) for write in payload["TransactItems"]]
-    else:
-        writes = [payload]
-    return [{name: value for name, value in (w.get("Key") or w["Item"]).items() if name in ("pk", "sk")} for w in writes]
+        return [next(iter(write.values())) for write in payload["TransactItems"]]
+    return [payload]
+
+
+def _key_of(write: Payload) -> Payload:
+    return {name: value for name, value in (write.get("Key") or write["Item"]).items() if name in ("pk", "sk")}
+
+
+def _keys_written(operation: str, payload: Payload) -> list[Payload]:
+    return [_key_of(write) for write in _writes(operation, payload)]
 
 
 def _targets(operation: str, payload: Payload) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, runtime_checkable
 
 from shared.entrypoint.wiring import Wiring
-from tests.simulation.invariants import Item
+from tests.simulation.invariants import Item, Watching
+from tests.simulation.machinery import Backstage
 from tests.simulation.service import Service
 from tests.simulation.world import World
 
@@ -25,3 +27,19 @@ class Scenario(Protocol):
 
     def violations(self, items: list[Item], service: Service) -> list[str]:
         """What is wrong with the table and the answers, beyond what holds of every ledger."""
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A story in which something works by itself, beside what callers ask for."""
+
+    skews: Sequence[float]
+    """By how many seconds the clocks of containers are off."""
+    watching: Watching
+    """What looks at each write, beside what holds of every ledger."""
+
+    def sized(self) -> AbstractContextManager[None]:
+        """What is smaller in it than it is deployed. Entered before anything is prepared."""
+
+    def staged(self, behind: Backstage) -> AbstractContextManager[None]:
+        """Set it up, for as long as the world lasts. Called before `begin`."""

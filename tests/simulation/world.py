@@ -46,6 +46,8 @@ class Task:
     on_death: Callable[[], None] | None = None
     turn: int = -1
     killed: bool = False
+    knows: dict[Any, Any] = field(default_factory=dict)
+    """What a witness noted of what the task has read."""
 
 
 @dataclass(eq=False, slots=True)
