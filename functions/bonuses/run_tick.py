@@ -39,8 +39,7 @@ class Tick:
 
     def run(self) -> Ticked:
         """Do all of it. Again changes nothing. Raises ProgramMissingError, TryAgainError, FaultError."""
-        late = sum(run.is_late(self.giver.now, self._last_seen(run)) for run in self.runs.going())
-        again = list(self._again())
+        again, late = self._again()
         begun = list(self._begun())
         members, rest = self._sweep()
         if rest and not self._is_sweeping() and self._begin(self._sweeping()):
@@ -75,20 +74,26 @@ class Tick:
         """Start the workers of a run, once for its attempt."""
         self.machine.start(run.name, run.attempt, range(SHARDS), run.member_list)
 
-    def _again(self) -> Iterator[str]:
-        """Runs that were interrupted are started again; so are those whose first start may have failed, which is once."""
-        versions, now = self.giver.versions, self.giver.now
+    def _again(self) -> tuple[list[str], int]:
+        """Start runs again that were interrupted, and how many of these are late; one that is paused is neither.
+
+        The others are started too: a first start may have failed, and each attempt starts once.
+        """
+        versions, now, again, late = self.giver.versions, self.giver.now, list[str](), 0
         program = in_force(versions, now).program
         for run in self.runs.going():
             campaign = program.campaigns_by_id.get(run.campaign or "")
             control = self.giver.campaigns.controls([run.of])[run.of]
-            if interrupted(run, control, campaign, program.time_zone, now, self._last_seen(run)):
-                further = self.runs.again(run, now)
-                if further is not None:
-                    self.start(further)
-                    yield further.name
-            else:
+            last_seen = self._last_seen(run)
+            if not interrupted(run, control, campaign, program.time_zone, now, last_seen):
                 self.start(run)
+                continue
+            late += run.is_late(now, last_seen)
+            further = self.runs.again(run, now)
+            if further is not None:
+                self.start(further)
+                again.append(further.name)
+        return again, late
 
     def _last_seen(self, run: Run) -> datetime | None:
         """When one of its workers last got on; asked for where the run may be late."""

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from shared.domain.boost import BOOST, Boost, percent_of
-from shared.domain.calendar import first_instant, first_of_period, local_day
+from shared.domain.calendar import CLOCK_SKEW_MAX, first_instant, first_of_period, local_day
 from shared.domain.campaign import (
     GIFT_DAYS_MIN,
     Alarmed,
@@ -162,7 +162,8 @@ def _promised(entry: Entry, campaign: Campaign, program: Program, day: date) -> 
 
 def _moment(entry: Entry, grant: Grant, campaign: Campaign, program: Program, before: Wallet) -> Iterator[Found]:
     """The period is one that the campaign has, for this member, and it was due."""
-    if entry.recorded_at < grant.due_at:
+    # The clock of a till may be ahead of the one that recorded its order.
+    if entry.recorded_at + (CLOCK_SKEW_MAX if grant.cause else timedelta()) < grant.due_at:
         yield DUE, f"given at {entry.recorded_at}, due at {grant.due_at}"
     trigger, zone = campaign.trigger, program.time_zone
     gifted = [count.day for count in entry.effect.counts if count.name == gifted_name(campaign.id)]

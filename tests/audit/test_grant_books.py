@@ -212,6 +212,15 @@ def test_a_bonus_before_it_was_due_is_found(crowd: Crowd) -> None:
     assert DUE in tampered(crowd, grant("points"), early)
 
 
+def test_a_bonus_of_an_order_from_a_till_whose_clock_is_ahead_is_none_too_early() -> None:
+    crowd = Crowd([PROGRAM])
+    crowd.enrol("ann", noon(-30))
+    crowd.start()
+    bought = crowd.buys("ann", "soon", 5_000, at=crowd.clock.now() + timedelta(minutes=4))
+    assert len(bought.effect.gave) == 1
+    assert crowd.breaks() == []
+
+
 def test_a_second_gift_too_soon_after_the_first_is_found(crowd: Crowd) -> None:
     """A birthday that was given for, then one in the next January: the first is said to have been 299 days before."""
     second = next(found for found in crowd.grants("ann") if (found.campaign, found.period) == ("birthday", "2027"))

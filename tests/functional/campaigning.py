@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from functions.bonuses import handler as bonuses
+from functions.bonuses.run_tick import Tick, Ticked
 from shared.domain.control import Act, Step
 from shared.domain.entry import Entry, MemberId
 from shared.domain.program import in_force
@@ -77,6 +78,10 @@ class Campaigning:
         answer = bonuses.handler({"source": "aws.events", "detail-type": "Scheduled Event"}, Context())
         self.machine.work()
         return answer
+
+    def ticked(self) -> Ticked:
+        """What one tick did, before any worker works."""
+        return Tick(bonuses._giver(), self.stage.wiring.runs, self.machine, bonuses._failed).run()
 
     def member(self, name: str, **told: Any) -> str:
         """Somebody who enrols now."""

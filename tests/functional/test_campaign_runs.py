@@ -135,3 +135,17 @@ def test_held_a_clock_a_year_ahead_and_clock_changes(shop: Campaigning) -> None:
     before = len(shop.grants(member))
     shop.tick()
     assert len(shop.grants(member)) == before
+
+
+def test_a_run_that_is_paused_is_not_late(shop: Campaigning) -> None:
+    shop.offer(campaign("xmas", DATE))
+    shop.member("ann")
+    shop.act("xmas")
+    shop.clock.instant = shop.clock.instant.replace(month=3, day=24, hour=13)
+    bonuses.handler(TICK, Context())
+    shop.act("xmas", Act.PAUSE)
+    shop.machine.work()
+    shop.clock.advance(hours=5)
+    assert shop.ticked().late == 0
+    shop.act("xmas", Act.RESUME)
+    assert shop.ticked().again == ("campaign.xmas.once",)

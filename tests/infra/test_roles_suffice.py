@@ -363,7 +363,7 @@ def redeem_and_refund(till: GuardedCaller, operator: GuardedCaller, ada: Guarded
     for name, benefit in {"five_off": discount, "card": {"kind": "gift_card", "amount": 500}, "gift": gift}.items():
         offer = {"name": name, "benefit": benefit, "currency": "points", "price": {"points": 2}, "stock_limited": True}
         assert operator.put(f"/v1/rewards/{name}", offer).status == 200
-        assert operator.put(f"/v1/rewards/{name}/stock", {"total": 5}).status == 200
+        assert operator.put(f"/v1/rewards/{name}/stock", {"total": 50}).status == 200
     wish = {"reward_id": "five_off"}
     assert till.post(f"{path}/redemptions/quote", wish).status == 200
     assert ada.post("/v1/me/redemptions/quote", wish).status == 200
