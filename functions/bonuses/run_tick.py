@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from functions.bonuses.draw_winners import BROKEN
 from functions.bonuses.visit_member import Giver
-from functions.bonuses.work_run import BROKEN
 from shared.domain.alarm import SHARDS, floored
 from shared.domain.entry import MemberId
 from shared.domain.program import in_force

@@ -38,7 +38,7 @@ from tests.fakes.clock import FakeClock
 
 GRANTS = BudgetKey("grants:we_miss_you", None)
 PERIOD = (grocer.NOON - timedelta(days=70)).date().isoformat()
-SHARDS = 8
+SHARDS = 32
 
 
 @dataclass

@@ -8,9 +8,9 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple, get_args
-from zlib import crc32
 
 from shared.domain.alarm import Alarm
+from shared.domain.alarm import shard_of as member_shard
 from shared.domain.calendar import first_of_period
 from shared.domain.cap import BudgetKey, Period
 from shared.domain.code import CodeKind, CodeOwner
@@ -62,8 +62,6 @@ from shared.ports import Clock, Decide, DecideOnOrder
 from tests.fakes.memory_index import Indexed, MemberIndex
 
 ATTEMPTS_MAX = 16
-TALLY_SHARDS = 8
-"""Into how many counters a campaign's are parted, as the table has them."""
 
 
 class Write(NamedTuple):
@@ -337,7 +335,7 @@ class MemoryLedger:
 
     def counted(self, campaign: str, period: str, member: MemberId, counts: Counter[str]) -> Write:
         """Add to what a campaign gave."""
-        return Write.added(self.given, (campaign, period, crc32(member.encode()) % TALLY_SHARDS), counts)
+        return Write.added(self.given, (campaign, period, member_shard(member)), counts)
 
     def _moved_writes(self, moved: ReferralMoved) -> Iterator[Write]:
         """The list of who was brought, the queue, and the counters."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.bonuses import handler as bonuses
-from functions.bonuses.work_run import Worker
+from functions.bonuses.draw_winners import Draws
 from shared.domain.entry import MemberId
 from shared.domain.errors import FaultError, ProgramInvalidError
 from tests.functional.campaigning import Campaigning, Context, campaign, shop
@@ -66,7 +66,7 @@ def test_a_draw_for_few_of_many_reads_the_roster_a_few_times(shop: Campaigning, 
         return many, str(at + limit) if at + limit < 10_000 else None
 
     monkeypatch.setattr(type(shop.stage.wiring.alarms), "roster", roster)
-    monkeypatch.setattr(Worker, "_is_in", lambda *_: False)
+    monkeypatch.setattr(Draws, "_is_in", lambda *_: False)
     bonuses.handler({"task": "shard", "run": run, "shard": 0}, Context())
     assert len(reads) <= 100  # ten pages are the shard: ten passes are plenty
 

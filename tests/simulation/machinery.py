@@ -228,8 +228,8 @@ def small() -> Iterator[None]:
         "functions.bonuses.run_tick.INLINE_MAX": INLINE,
         "functions.bonuses.work_run.SHARDS": SHARDS,
         "functions.bonuses.work_run.PAGE": PAGE,
-        "functions.bonuses.work_run.DRAW_PAGE": PAGE,
-        "functions.bonuses.work_run.RESERVE": RESERVE,
+        "functions.bonuses.draw_winners.DRAW_PAGE": PAGE,
+        "functions.bonuses.draw_winners.RESERVE": RESERVE,
         "functions.campaigns.dry_run_campaign.SHARDS": SHARDS,
     }
     with ExitStack() as patches:

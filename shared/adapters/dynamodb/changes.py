@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from zlib import crc32
 
 from shared.adapters.dynamodb.attempts import code_item
 from shared.adapters.dynamodb.fingerprints import Digests, seen_writes
@@ -12,6 +11,7 @@ from shared.adapters.dynamodb.referral_lists import moved_writes, shared_writes
 from shared.adapters.dynamodb.rewards import stock_item
 from shared.adapters.dynamodb.store import Store
 from shared.adapters.dynamodb.table import budget_key, charity_key, grants_tally_key, tender_key
+from shared.domain.alarm import SHARDS, shard_of
 from shared.domain.code import CodeKind, CodeOwner
 from shared.domain.decision import (
     BudgetMoved,
@@ -27,8 +27,8 @@ from shared.domain.decision import (
     VoucherIssued,
 )
 
-TALLY_SHARDS = 8
-"""Items in which it is counted what one campaign gave: a thousand grants a second and more."""
+TALLY_SHARDS = SHARDS
+"""Items in which it is counted what one campaign gave: the roster's shards, so that workers never meet at one."""
 
 
 def writes_of(store: Store, digests: Digests, change: Change) -> list[Any]:  # noqa: C901, PLR0911 - one for each kind
@@ -66,7 +66,7 @@ def counted(store: Store, campaign: str, period: str, member: str, counts: Mappi
     return {
         "Update": {
             "TableName": store.table,
-            "Key": to_wire(grants_tally_key(campaign, period, crc32(member.encode()) % TALLY_SHARDS)),
+            "Key": to_wire(grants_tally_key(campaign, period, shard_of(member))),
             "UpdateExpression": "ADD " + ", ".join(f"{place} :{place[1:]}" for place in names),
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": to_wire({f":{place[1:]}": counts[name] for place, name in names.items()}),
