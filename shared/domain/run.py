@@ -8,7 +8,6 @@ from typing import Self
 
 LATE_AFTER = timedelta(hours=1)
 """A run of which no part got on for so long is told to operators, and its workers are started again."""
-ATTEMPTS_MAX = 1000
 NOBODYS = "-"
 """Stands for the campaign in the name of a run of none: no campaign is called that."""
 

@@ -19,7 +19,6 @@ from shared.domain.standing import course_now
 
 MISSED_DAYS = 40
 """The last moment of a campaign that comes again is made up for after so many days at the most; a date always is."""
-PROGRAM_WIDE = "program"
 
 
 def runs_due(versions: Sequence[ProgramVersion], controls: Mapping[str, Control], now: datetime) -> Iterator[Run]:

@@ -16,8 +16,8 @@ from shared.domain.counts import Count, told_name
 from shared.domain.decision import Decision, View
 from shared.domain.digest import request_hash
 from shared.domain.effect import Effect
-from shared.domain.entry import Entry, EntryKey, EntryKind, MemberId, notice_key, sweep_key
-from shared.domain.errors import EntryUnknownError, GrantDeclinedError, NothingDueError
+from shared.domain.entry import EntryKey, EntryKind, MemberId, notice_key, sweep_key
+from shared.domain.errors import GrantDeclinedError, NothingDueError
 from shared.domain.granting import Offer, frequency_count, grant
 from shared.domain.history import Reason, day_of_entry, post, standing
 from shared.domain.moments import Person, due, following
@@ -223,10 +223,3 @@ def _entered(view: View, versions: Sequence[ProgramVersion], kind: EntryKind, su
     effect = told(wallet, course, day, Effect(counts=counts), view.history)
     entry, after = post(wallet, view.history, effect, reason, now=view.now, zone=course.zone)
     return Decision(entry, after)
-
-
-def notice_of(entry: Entry) -> Notice:
-    """What a notice's entry tells. Raises EntryUnknownError for any other entry."""
-    if not isinstance(entry.subject, Notice):
-        raise EntryUnknownError
-    return entry.subject

@@ -109,10 +109,7 @@ def test_two_batches_of_a_list_that_begin_with_the_same_member_are_two(shop: Cam
 
 def test_a_draw_over_a_list_is_won_by_the_lowest_tickets(shop: Campaigning) -> None:
     trigger = {**DATE, "draw": {"seed": "s", "winners": 3}}
-    try:
-        shop.offer(campaign("xmas", trigger, audience={"member_list": "l.json"}))
-    except Exception:
-        return
+    shop.offer(campaign("xmas", trigger, audience={"member_list": "l.json"}))
     members = [shop.member(f"m{number}") for number in range(20)]
     shop.machine.lists["l.json"] = members
     shop.act("xmas")
