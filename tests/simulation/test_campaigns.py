@@ -359,6 +359,11 @@ def _read(knows: Knows, sk: str, pk: str = "") -> Item:
     return next(item for (found_pk, found), item in knows.items() if found == sk and found_pk.startswith(pk))
 
 
+def _member_of(item: Item) -> str:
+    """Where the one is who was given it: its writer may have looked at others before."""
+    return f"MEMBER#{item['member']['S']}"
+
+
 def read_a_pause(knows: Knows, item: Item) -> None:
     campaign = item["subject"]["M"]["campaign"]["S"]
     steps = _read(knows, "CONTROL", f"CAMPAIGN#{campaign}")["steps"]["L"]
@@ -370,15 +375,15 @@ def read_nothing(knows: Knows, item: Item) -> None:
 
 
 def read_of_somebody_who_left(knows: Knows, item: Item) -> None:
-    _read(knows, "WALLET")["closed"] = {"BOOL": True}
+    _read(knows, "WALLET", _member_of(item))["closed"] = {"BOOL": True}
 
 
 def read_no_consent(knows: Knows, item: Item) -> None:
-    _read(knows, "PROFILE")["consents"] = {"M": {}}
+    _read(knows, "PROFILE", _member_of(item))["consents"] = {"M": {}}
 
 
 def read_another_enrolment(knows: Knows, item: Item) -> None:
-    _read(knows, "WALLET")["enrolled_at"] = {"S": "2025-11-11T12:00:00Z"}
+    _read(knows, "WALLET", _member_of(item))["enrolled_at"] = {"S": "2025-11-11T12:00:00Z"}
 
 
 def give_too_early(knows: Knows, item: Item) -> None:
