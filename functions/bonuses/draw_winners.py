@@ -14,7 +14,7 @@ from shared.domain.errors import GrantDeclinedError, LaurelError, MemberUnknownE
 from shared.domain.granting import Offer, given
 from shared.domain.granting import wanted as grant_wanted
 from shared.domain.history import day_of_entry
-from shared.domain.run import Part, Run
+from shared.domain.run import LISTED, Part, Run
 from shared.ports import Runs
 
 DRAW_PAGE = 1000
@@ -22,8 +22,6 @@ RESERVE = 10
 """So many candidates of a shard are kept beyond the winners there can be: some may have left before their turn."""
 BROKEN = (LaurelError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What may come of one member whose items are not as they ought to be: nobody else is to wait for them."""
-LISTED = "list-"
-"""How the parts are named that are batches of a list."""
 STOPPED = frozenset({"not_running"})
 """What is said where a campaign does not run now."""
 DRAWN, NO_TIME = "drawn", "no_time"

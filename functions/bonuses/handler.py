@@ -1,7 +1,7 @@
 """What comes by date: the standing tick, and the workers of runs. No route leads here."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -46,7 +46,7 @@ def tick() -> dict[str, Any]:
         # There is nothing yet that could be due.
         metrics.count("Ticks")
         return {"members": 0, "begun": [], "again": []}
-    found = Tick(_giver(), wired.runs, outlets.machine(), _failed).run()
+    found = Tick(_giver(now), wired.runs, outlets.machine(), _failed).run()
     metrics.count("Ticks")
     if found.late:
         metrics.count("RunsLate", found.late)
@@ -54,14 +54,14 @@ def tick() -> dict[str, Any]:
     return {"members": found.members, "begun": list(found.begun), "again": list(found.again)}
 
 
-def _giver() -> Giver:
+def _giver(now: datetime) -> Giver:
     wired = wiring.wired()
     return Giver(
         wired.ledger,
         wired.campaigns,
         wired.alarms,
         wired.programs.versions,
-        wired.clock.now(),
+        now,
         wired.code_rng,
         _once(_budget_spent),
     )
@@ -89,7 +89,8 @@ def _worker(context: Any) -> Worker:
     def time_left() -> bool:
         return bool(context.get_remaining_time_in_millis() > SPARE.total_seconds() * 1000)
 
-    return Worker(_giver(), wiring.wired().runs, time_left, _failed)
+    wired = wiring.wired()
+    return Worker(_giver(wired.clock.now()), wired.runs, time_left, _failed)
 
 
 def _failed(member: MemberId, error: Exception) -> None:

@@ -81,9 +81,10 @@ class Tick:
         """
         versions, now, again, late = self.giver.versions, self.giver.now, list[str](), 0
         program = in_force(versions, now).program
-        for run in self.runs.going():
-            campaign = program.campaigns_by_id.get(run.campaign or "")
-            control = self.giver.campaigns.controls([run.of])[run.of]
+        going = self.runs.going()
+        controls = self.giver.campaigns.controls(list(dict.fromkeys(run.of for run in going))) if going else {}
+        for run in going:
+            campaign, control = program.campaigns_by_id.get(run.campaign or ""), controls[run.of]
             last_seen = self._last_seen(run)
             if not interrupted(run, control, campaign, program.time_zone, now, last_seen):
                 self.start(run)

@@ -13,7 +13,7 @@ from shared.domain.decision import Decision, View, Wanted
 from shared.domain.entry import EntryKey, MemberId, review_key, sweep_key
 from shared.domain.errors import GrantDeclinedError, MemberUnknownError, RefusedError
 from shared.domain.gift_card import CardId, NewCard
-from shared.domain.granting import FOR_EVER, Offer, digest_of, grant
+from shared.domain.granting import FOR_EVER, PASSED_OVER, Offer, digest_of, grant
 from shared.domain.granting import wanted as grant_wanted
 from shared.domain.program import ProgramVersion, in_force
 from shared.domain.redeeming import Issue
@@ -24,8 +24,6 @@ from shared.ports import Alarms, Campaigns, Ledger
 STEPS_MAX = 100
 """Entries that one visit makes at most; what is due beyond them is found at the next."""
 GRANTED, NOTHING = "granted", "nothing"
-COUNTED = frozenset({"held_out", "frequency", "budget", "sold_out", "reward"})
-"""Reasons to give nothing that a campaign's report counts: the member was in the audience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class Giver:
             if declined.reason == "budget":
                 self.budget_spent(campaign)
             # A date's run counts them in its parts; here each member comes on a day of their own.
-            if declined.reason in COUNTED and offer.tallied == FOR_EVER:
+            if declined.reason in PASSED_OVER and offer.tallied == FOR_EVER:
                 self.campaigns.pass_over(campaign, period, offer.tallied, member, declined.reason)
             return declined.reason
         return GRANTED

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from functions.bonuses.draw_winners import BROKEN, LISTED, NO_TIME, STOPPED, Draws, further, part_of_list
+from functions.bonuses.draw_winners import BROKEN, NO_TIME, STOPPED, Draws, further, part_of_list
 from functions.bonuses.visit_member import Giver
 from shared.domain.alarm import SHARDS
 from shared.domain.calendar import local_day
@@ -20,7 +20,7 @@ from shared.domain.granting import Offer, given
 from shared.domain.granting import wanted as grant_wanted
 from shared.domain.moments import due
 from shared.domain.program import ProgramVersion, version_of
-from shared.domain.run import Part, Run, RunKind
+from shared.domain.run import LISTED, Part, Run, RunKind
 from shared.domain.running import drawn, offer_of
 from shared.domain.visiting import Visit
 from shared.ports import Runs

@@ -42,7 +42,7 @@ class Found:
 
     def state(self, control: Control, now: datetime) -> CampaignState:
         """Where it stands after all that was done with it. What is no longer in the program has ended."""
-        return control.state(self.campaign, self.zone, as_of(control, now)) if self.is_there else CampaignState.ENDED
+        return control.state(self.campaign, self.zone, control.as_of(now)) if self.is_there else CampaignState.ENDED
 
     def next_at(self, control: Control, now: datetime) -> datetime | None:
         """When it comes next: a date's next moment, or the instant from which it runs; None where there is none to tell."""
@@ -60,7 +60,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Status:
     """A campaign, what was done with it, and where that leaves it now."""
 
     found: Found
@@ -77,11 +77,6 @@ class Standing:
     def next_at(self) -> datetime | None:
         """When it comes next."""
         return self.found.next_at(self.control, self.now)
-
-
-def as_of(control: Control, now: datetime) -> datetime:
-    """Now, by the clock that is ahead: ours, or that of whoever did the last thing with the campaign."""
-    return max(now, *(step.at for step in control.steps)) if control.steps else now
 
 
 def find_all(versions: Sequence[ProgramVersion], now: datetime) -> list[Found]:
@@ -117,21 +112,21 @@ def _of(id: str, versions: Iterable[ProgramVersion], *, is_there: bool = True) -
     return None
 
 
-def list_campaigns(*, campaigns: Campaigns, programs: Programs, clock: Clock) -> list[Standing]:
+def list_campaigns(*, campaigns: Campaigns, programs: Programs, clock: Clock) -> list[Status]:
     """All campaigns of the program. Raises TryAgainError."""
     now = clock.now()
     there = find_all(programs.latest(), now)
     controls = campaigns.controls([found.campaign.id for found in there])
-    return [Standing(found, controls[found.campaign.id], now) for found in there]
+    return [Status(found, controls[found.campaign.id], now) for found in there]
 
 
-def find_campaign(id: str, *, campaigns: Campaigns, programs: Programs, clock: Clock) -> Standing:
+def find_campaign(id: str, *, campaigns: Campaigns, programs: Programs, clock: Clock) -> Status:
     """One campaign. Raises CampaignUnknownError, TryAgainError."""
     now = clock.now()
-    return Standing(find(programs.latest(), id, now), campaigns.controls([id])[id], now)
+    return Status(find(programs.latest(), id, now), campaigns.controls([id])[id], now)
 
 
-def with_runs(standing: Standing, *, runs: Runs) -> Standing:
+def with_runs(status: Status, *, runs: Runs) -> Status:
     """The campaign with its runs, the newest first. Raises TryAgainError."""
-    newest = reversed(runs.of(standing.found.campaign.id)[-RUNS_MAX:])
-    return replace(standing, runs=tuple(newest))
+    newest = reversed(runs.of(status.found.campaign.id)[-RUNS_MAX:])
+    return replace(status, runs=tuple(newest))

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from functions.campaigns.find_campaign import Standing
+from functions.campaigns.find_campaign import Status
 from shared.api.fields import Answer, Instant, Request
 from shared.domain.control import Act, CampaignState
 from shared.domain.run import Run, RunKind
@@ -41,23 +41,23 @@ class CampaignListedAnswer(Answer):
     in_program: bool
 
     @classmethod
-    def listed(cls, standing: Standing) -> "CampaignListedAnswer":
+    def listed(cls, status: Status) -> "CampaignListedAnswer":
         """The campaign as the list tells it."""
-        return CampaignListedAnswer(**_short(standing))
+        return CampaignListedAnswer(**_short(status))
 
 
-def _short(standing: Standing) -> dict[str, Any]:
-    campaign = standing.found.campaign
+def _short(status: Status) -> dict[str, Any]:
+    campaign = status.found.campaign
     return {
         "id": campaign.id,
         "name": campaign.name,
         "owner": campaign.owner,
         "trigger": campaign.trigger.kind,
         "bonus": campaign.bonus.kind,
-        "state": standing.state,
-        "next_at": standing.next_at,
-        "version": standing.found.version.version,
-        "in_program": standing.found.is_there,
+        "state": status.state,
+        "next_at": status.next_at,
+        "version": status.found.version.version,
+        "in_program": status.found.is_there,
     }
 
 
@@ -104,12 +104,12 @@ class CampaignAnswer(CampaignListedAnswer):
     runs: list[CampaignRunAnswer]
 
     @classmethod
-    def of(cls, standing: Standing) -> Self:
+    def of(cls, status: Status) -> Self:
         """The campaign as the API tells it."""
-        steps = [CampaignStepAnswer(act=one.act, at=one.at, by=one.by, reason=one.reason) for one in standing.control.steps]
+        steps = [CampaignStepAnswer(act=one.act, at=one.at, by=one.by, reason=one.reason) for one in status.control.steps]
         return cls(
-            **_short(standing),
-            document=standing.found.campaign.model_dump(mode="json", exclude_unset=True),
+            **_short(status),
+            document=status.found.campaign.model_dump(mode="json", exclude_unset=True),
             steps=steps,
-            runs=[CampaignRunAnswer.of(run) for run in standing.runs],
+            runs=[CampaignRunAnswer.of(run) for run in status.runs],
         )

@@ -1,10 +1,10 @@
 """Use case: an operator starts, pauses, resumes or cancels a campaign."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from functions.campaigns.find_campaign import Found, Standing, as_of, find
+from functions.campaigns.find_campaign import Found, Status, find
 from shared.domain.campaign import Campaign, OnDate, Recurrence
 from shared.domain.control import Act, CampaignState, Control, Step
 from shared.domain.errors import CampaignOverError, CampaignStateError, FaultError, LaurelError, TryAgainError
@@ -70,7 +70,7 @@ def move_campaign(
     programs: Programs,
     clock: Clock,
     calendar: Calendar,
-) -> Standing:
+) -> Status:
     """Do something with a campaign; what the same operator did last, for the same reason, is not done twice.
 
     Its moments are kept before it is started or resumed, and dropped after it is paused or cancelled: so they are never
@@ -86,7 +86,7 @@ def move_campaign(
     after = campaigns.change(id, lambda control: _moved(control, step, found))
     if act not in GOES_ON:
         calendar.remove(found)
-    return Standing(found, after, now)
+    return Status(found, after, now)
 
 
 def _moved(control: Control, step: Step, found: Found) -> Control:
@@ -96,8 +96,7 @@ def _moved(control: Control, step: Step, found: Found) -> Control:
         raise CampaignStateError(campaign=control.campaign, state=CampaignState.ENDED, act=step.act)
     if step.act is Act.START:
         _refuse_what_is_over(found, step.at)
-    # Two containers' clocks may differ: what is done later stands later.
-    return control.after(replace(step, at=as_of(control, step.at)), found.campaign, found.zone)
+    return control.after(step, found.campaign, found.zone)
 
 
 def _is_repeated(control: Control, step: Step) -> bool:

@@ -4,16 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from functions.campaigns.find_campaign import Found, Standing, find_campaign, with_runs
+from functions.campaigns.find_campaign import Found, Status, find_campaign, with_runs
 from functions.campaigns.read_draw import Drawing, draw_of
 from shared.domain.alarm import SHARDS
 from shared.domain.cap import BudgetKey
 from shared.domain.errors import RunUnknownError
-from shared.domain.run import Part, Run, RunKind, summed
+from shared.domain.granting import PASSED_OVER
+from shared.domain.run import LISTED, Part, Run, RunKind, summed
 from shared.ports import Budgets, Campaigns, Clock, Programs, Runs
-
-PASSED = ("budget", "frequency", "held_out", "reward", "sold_out")
-"""Reasons to give nothing to a member for whom the campaign came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class Progress:
         """The progress that the parts of a run are."""
         done = [name for name, part in parts.items() if part.done]
         if run.member_list:
-            return cls(run, sum(name.startswith("list-") for name in done), None)
+            return cls(run, sum(name.startswith(LISTED) for name in done), None)
         return cls(run, sum(name.isdigit() for name in done), SHARDS)
 
 
@@ -47,7 +45,7 @@ class Limit:
 class Report:
     """What a campaign did. `periods` are what it gave and whom it passed over: as the ledger counted it, and a date's runs."""
 
-    standing: Standing
+    status: Status
     periods: Mapping[str, Counter[str]]
     limits: list[Limit]
     progress: list[Progress]
@@ -57,7 +55,7 @@ class Report:
 
 def read_report(id: str, *, campaigns: Campaigns, runs: Runs, budgets: Budgets, programs: Programs, clock: Clock) -> Report:
     """The report of a campaign. Raises CampaignUnknownError, TryAgainError."""
-    standing = with_runs(find_campaign(id, campaigns=campaigns, programs=programs, clock=clock), runs=runs)
+    status = with_runs(find_campaign(id, campaigns=campaigns, programs=programs, clock=clock), runs=runs)
     parts = {kind: runs.parts_of(id, kind) for kind in (RunKind.CAMPAIGN, RunKind.VISIT, RunKind.DRY_RUN)}
     periods = {period: Counter(counts) for period, counts in campaigns.tallies(id).items()}
     for period, counted in parts[RunKind.CAMPAIGN].items():
@@ -66,11 +64,11 @@ def read_report(id: str, *, campaigns: Campaigns, runs: Runs, budgets: Budgets, 
     for counts in periods.values():
         in_all.update(counts)
     return Report(
-        standing=standing,
+        status=status,
         periods=dict(sorted(periods.items())),
-        limits=list(_limits(standing, budgets)),
-        progress=[Progress.of(run, parts[run.kind].get(run.period, {})) for run in standing.runs],
-        drawing=_latest_draw(standing, campaigns=campaigns, runs=runs, programs=programs),
+        limits=list(_limits(status, budgets)),
+        progress=[Progress.of(run, parts[run.kind].get(run.period, {})) for run in status.runs],
+        drawing=_latest_draw(status, campaigns=campaigns, runs=runs, programs=programs),
         in_all=in_all,
     )
 
@@ -78,12 +76,12 @@ def read_report(id: str, *, campaigns: Campaigns, runs: Runs, budgets: Budgets, 
 def _passed_over(parts: Iterable[Part]) -> Counter[str]:
     """Whom a date's run passed over, of all that its parts count."""
     counts = summed(iter(parts))
-    return Counter({f"passed:{reason}": counts[reason] for reason in PASSED if counts.get(reason)})
+    return Counter({f"passed:{reason}": counts[reason] for reason in PASSED_OVER if counts.get(reason)})
 
 
-def _limits(standing: Standing, budgets: Budgets) -> Iterator[Limit]:
-    found: Found = standing.found
-    campaign, program, day = found.campaign, found.version.program, found.version.today(standing.now)
+def _limits(status: Status, budgets: Budgets) -> Iterator[Limit]:
+    found: Found = status.found
+    campaign, program, day = found.campaign, found.version.program, found.version.today(status.now)
     if campaign.grants_max is not None:
         key = BudgetKey(f"grants:{campaign.id}", None)
         yield Limit("grants_max", None, campaign.grants_max, budgets.spent([key])[key])
@@ -92,9 +90,9 @@ def _limits(standing: Standing, budgets: Budgets) -> Iterator[Limit]:
             yield Limit(cap.id, cap.currency, program.limit_of(cap), sum(budgets.spent(cap.keys(day)).values()))
 
 
-def _latest_draw(standing: Standing, *, campaigns: Campaigns, runs: Runs, programs: Programs) -> Drawing | None:
+def _latest_draw(status: Status, *, campaigns: Campaigns, runs: Runs, programs: Programs) -> Drawing | None:
     """The last draw of the campaign, if there was one."""
-    run = next((run for run in standing.runs if run.kind is RunKind.CAMPAIGN), None)
+    run = next((run for run in status.runs if run.kind is RunKind.CAMPAIGN), None)
     if run is None:
         return None
     try:

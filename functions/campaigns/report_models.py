@@ -313,11 +313,11 @@ class CampaignReportAnswer(CampaignDoneAnswer):
     @classmethod
     def of(cls, report: Report) -> Self:
         """The report as the API tells it."""
-        found, program = report.standing.found, report.standing.found.version.program
+        found, program = report.status.found, report.status.found.version.program
         return cls(
             **_done(Counter(report.in_all), program),
             campaign=found.campaign.id,
-            state=report.standing.state,
+            state=report.status.state,
             version=found.version.version,
             money_currency=program.money_currency,
             periods=[CampaignPeriodAnswer(period=name, **_done(counts, program)) for name, counts in report.periods.items()],

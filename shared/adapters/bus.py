@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
-
-from shared.adapters.dynamodb.store import is_busy
-from shared.domain.errors import FaultError
+from shared.adapters.dynamodb.store import aws_errors
+from shared.domain.errors import TryAgainError
 from shared.ports import BusEvent
 
 SOURCE = "laurel"
@@ -52,11 +50,10 @@ class EventBridgeBus:
     def _not_taken(self, batch: Sequence[int], entries: Sequence[dict[str, str]]) -> list[int]:
         """Those of a batch that the bus did not take. Raises FaultError."""
         try:
-            answer = self.client.put_events(Entries=[entries[position] for position in batch])
-        except (ClientError, ConnectionError, HTTPClientError) as error:
-            if is_busy(error):
-                return list(batch)
-            raise FaultError(code=_code(error)) from error
+            with aws_errors():
+                answer = self.client.put_events(Entries=[entries[position] for position in batch])
+        except TryAgainError:
+            return list(batch)
         if not answer["FailedEntryCount"]:
             return []
         # Each answer stands where its event stood.
@@ -76,7 +73,3 @@ def _batches(left: Sequence[int], entries: Sequence[dict[str, str]]) -> Iterator
         size += mine
     if batch:
         yield batch
-
-
-def _code(error: Exception) -> str:
-    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
-
-from shared.adapters.dynamodb.store import is_busy
-from shared.domain.errors import FaultError, TryAgainError
+from shared.adapters.dynamodb.store import aws_errors
 
 BYTES_MAX = 250_000
 """Bytes of a message; SQS takes 256 KiB."""
@@ -27,12 +24,8 @@ class ParkedQueue:
         body = _json(record)
         if len(body.encode()) > BYTES_MAX:
             body = _json(without_images(record))
-        try:
+        with aws_errors():
             self.client.send_message(QueueUrl=self.url, MessageBody=body)
-        except (ClientError, ConnectionError, HTTPClientError) as error:
-            if is_busy(error):
-                raise TryAgainError from error
-            raise FaultError(code=error.response["Error"]["Code"] if isinstance(error, ClientError) else "SQS") from error
 
 
 def without_images(record: Any) -> Any:

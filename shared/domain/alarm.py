@@ -20,9 +20,10 @@ STEP = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """The earliest instant at which something may be due; None for never. So many days `ahead` of the one on which
-    points are gone the member is to be told, and so many days after their last
-    activity they are silent, as the program had it when the sweep came last.
+    """The earliest instant at which something may be due; None for never.
+
+    `ahead` are days before the one on which points are gone, on which the member is to be told; `silent_after` days after the
+    last activity, on which they are silent: both as the program had them when the sweep came last.
     """
 
     at: datetime | None = None

@@ -39,6 +39,8 @@ from shared.domain.rule import Occasion
 from shared.domain.standing import Course, tier_now, told
 from shared.domain.subject import Grant
 
+PASSED_OVER = ("budget", "frequency", "held_out", "reward", "sold_out")
+"""Reasons to give nothing to a member for whom the campaign came; its report counts them."""
 FOR_EVER = "ever"
 """Under which period it is counted what a campaign gives that is of no date."""
 
@@ -219,14 +221,19 @@ def grant(view: View, offer: Offer, issue: Issue) -> Decision:
     `issue` brings unguessable codes. Raises GrantDeclinedError: not_running; as `given`; and for a reward that is not there,
     reward or sold_out.
     """
-    campaign, control = offer.campaign, view.controls.get(offer.campaign.id)
-    # Whatever was done was done before now, however the clocks of two servers differ.
-    if control is None or not control.runs(campaign, offer.version.program.time_zone, control.as_of(view.now)):
-        raise GrantDeclinedError(campaign=campaign.id, reason="not_running")
+    check_running(view, offer)
     # A date's run was begun by another server, whose clock may be ahead: what is due is given when it is due.
     view = replace(view, now=max(view.now, offer.moment.due_at))
     day = day_of_entry(view.wallet, view.now, offer.version.program.time_zone)
     return posted(view, offer, given(view, offer, day, view.budgets), issue)
+
+
+def check_running(view: View, offer: Offer) -> None:
+    """Raises GrantDeclinedError, not_running, where the campaign does not run now."""
+    campaign, control = offer.campaign, view.controls.get(offer.campaign.id)
+    # Whatever was done was done before now, however the clocks of two servers differ.
+    if control is None or not control.runs(campaign, offer.version.program.time_zone, control.as_of(view.now)):
+        raise GrantDeclinedError(campaign=campaign.id, reason="not_running")
 
 
 def posted(view: View, offer: Offer, bonus: Given, issue: Issue | None = None) -> Decision:

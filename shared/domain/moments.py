@@ -166,11 +166,8 @@ def _risen(campaign: Campaign, trigger: TierReached, person: Person, started_at:
 def _rose(standing: Standing, person: Person) -> bool:
     """Whether the tier that was told last is higher than the one told before it."""
     told = list(islice((row.effect.stands for row in person.history if row.effect.stands), 2))
-    order = [level.id for level in person.tiers.levels] if person.tiers else []
     before = told[1].tier if len(told) > 1 else None
-    if standing.tier not in order:
-        return False
-    return before is None or before not in order or order.index(before) < order.index(standing.tier)
+    return person.tiers is not None and person.tiers.is_above(standing.tier, before)
 
 
 def occurrences(campaign: Campaign, zone: str, after: datetime, until: datetime) -> Iterator[datetime]:

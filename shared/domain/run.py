@@ -8,6 +8,8 @@ from typing import Self
 
 LATE_AFTER = timedelta(hours=1)
 """A run of which no part got on for so long is told to operators, and its workers are started again."""
+LISTED = "list-"
+"""How the parts are named that are batches of a list; those of the roster have the shard's number."""
 NOBODYS = "-"
 """Stands for the campaign in the name of a run of none: no campaign is called that."""
 

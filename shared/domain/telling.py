@@ -3,7 +3,7 @@
 Everything here is pure: the program's document, the event, the member's profile and the time in; a decision out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -102,20 +102,13 @@ def rose(event: DomainEvent, history: History, tiers: Tiers | None) -> bool:
     The one before is what an earlier entry told last: the history is read back to that one. Without one it is none.
     """
     reached = event.detail
-    if not isinstance(reached, TierReached) or reached.tier is None:
+    if not isinstance(reached, TierReached) or tiers is None:
         return False
-    order = [level.id for level in tiers.levels] if tiers else []
     if reached.before is not None:
-        return _above(reached.tier, reached.before.tier, order)
+        return tiers.is_above(reached.tier, reached.before.tier)
     told = (row.effect.stands for row in history if row.sequence < event.sequence and row.effect.stands)
     before = next(told, None)
-    return _above(reached.tier, before.tier if before else None, order)
-
-
-def _above(tier: str, other: str | None, order: Sequence[str]) -> bool:
-    if tier not in order:
-        return False
-    return other not in order or order.index(other) < order.index(tier)
+    return tiers.is_above(reached.tier, before.tier if before else None)
 
 
 def template_data(event: DomainEvent, profile: Profile, more: Mapping[str, Any]) -> dict[str, Any]:

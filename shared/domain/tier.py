@@ -119,6 +119,11 @@ class Tiers(Document):
     downgrade: Literal["one_step", "by_balance"] = "by_balance"
     levels: list[Level] = Field(min_length=1, max_length=20)
 
+    def is_above(self, level: str | None, other: str | None) -> bool:
+        """Whether a level that there is stands above another; each is above none, and above one that there is no more."""
+        order = [one.id for one in self.levels]
+        return level in order and (other not in order or order.index(other) < order.index(level))
+
     @model_validator(mode="after")
     def _metric_and_period_fit(self) -> Self:
         if (self.metric == "points") != (self.currency is not None):

@@ -18,7 +18,7 @@ from shared.domain.digest import request_hash
 from shared.domain.effect import Effect
 from shared.domain.entry import EntryKey, EntryKind, MemberId, notice_key, sweep_key
 from shared.domain.errors import GrantDeclinedError, NothingDueError
-from shared.domain.granting import Offer, frequency_count, grant
+from shared.domain.granting import Offer, check_running, frequency_count, grant
 from shared.domain.history import Reason, day_of_entry, post, standing
 from shared.domain.moments import Person, due, following
 from shared.domain.points import Account, Posting
@@ -194,9 +194,7 @@ def give(view: View, offer: Offer, issue: Issue, versions: Sequence[ProgramVersi
     Raises GrantDeclinedError: not_due, where it is so no more because of what was posted since; as `granting.grant`.
     """
     key = offer.key(view.wallet.member)
-    control = view.controls.get(offer.campaign.id)
-    if control is None or not control.runs(offer.campaign, offer.version.program.time_zone, control.as_of(view.now)):
-        raise GrantDeclinedError(campaign=offer.campaign.id, reason="not_running")
+    check_running(view, offer)
     found = next((one for one in Visit(view, versions).offers() if one.key(view.wallet.member) == key), None)
     if found is None:
         raise GrantDeclinedError(campaign=offer.campaign.id, reason="not_due")

@@ -81,7 +81,7 @@ class Campaigning:
 
     def ticked(self) -> Ticked:
         """What one tick did, before any worker works."""
-        return Tick(bonuses._giver(), self.stage.wiring.runs, self.machine, bonuses._failed).run()
+        return Tick(bonuses._giver(self.clock.now()), self.stage.wiring.runs, self.machine, bonuses._failed).run()
 
     def member(self, name: str, **told: Any) -> str:
         """Somebody who enrols now."""

@@ -266,7 +266,7 @@ def test_a_worker_that_began_before_a_campaign_does_not_unset_its_alarms(shop: C
     shop.offer()
     member = shop.member("ann")
     shop.tick()
-    early = bonuses._giver()  # a worker that is at it for some minutes
+    early = bonuses._giver(shop.clock.now())  # a worker that is at it for some minutes
     shop.clock.advance(minutes=2)
     shop.offer(SILENCE, effective_from=shop.clock.now())
     shop.act("we_miss_you")

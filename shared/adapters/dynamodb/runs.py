@@ -59,7 +59,8 @@ class DynamoRuns:
             ExpressionAttributeValues=to_wire({":pk": RUNS_PK}),
             ConsistentRead=True,
         )
-        return [self.run(item["run"]) for item in items]
+        runs = self.store.get_all([run_key(*place_of(item["run"])) for item in items])
+        return [_run_of(item) for item in runs if item is not None]
 
     def of(self, campaign: str) -> list[Run]:
         """See ports.Runs."""
