@@ -512,7 +512,7 @@ class RunUnknownError(UnknownError):
 
 @dataclass(eq=False)
 class CampaignStateError(RefusedError):
-    """The campaign is `state`, in which there is no `act`."""
+    """The campaign is in a state that does not allow this."""
 
     campaign: str
     state: str
